@@ -1,0 +1,7 @@
+export { DaybookClient } from './client.ts'
+export type { DaybookClientOptions, PublishOptions, RequestOptions } from './client.ts'
+export { DaybookError } from './daybook-error.ts'
+export type { RequestFault } from './daybook-error.ts'
+export type { EntityReference, PublishedBatch, PublishedEvent, PublishEvent } from './publish-event.ts'
+export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts'
+export type { VerifiedWebhook, VerifyWebhookOptions, WebhookVerificationCode } from './verify-webhook.ts'
