@@ -1,0 +1,32 @@
+/** JSON pointers, RFC 6901. */
+
+const pointerForm = /^(?:\/(?:[^~/]|~[01])*)*$/
+
+export function isJsonPointer(text: string): boolean {
+  return pointerForm.test(text)
+}
+
+/** A key as a reference token. */
+export function escapePointerToken(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/** The keys and indexes of a well-formed pointer. */
+export function parseJsonPointer(pointer: string): readonly string[] {
+  const tokens = pointer.split('/').slice(1)
+  if (!pointer.includes('~')) return tokens
+  return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+const arrayIndex = /^(?:0|[1-9][0-9]*)$/
+
+/** The value that the keys lead to; undefined if there is none. Own properties only. */
+export function valueAt(value: unknown, keys: readonly string[]): unknown {
+  let at = value
+  for (const key of keys) {
+    if (typeof at !== 'object' || at === null) return undefined
+    if (Array.isArray(at) && !arrayIndex.test(key)) return undefined
+    at = Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined
+  }
+  return at
+}

@@ -1,0 +1,64 @@
+/**
+ * The one table of public error codes. A code never changes its meaning; the answer is an RFC 9457 problem document.
+ * `title` is fixed per code, the particular case goes into `detail` and into `errors` (code, message and JSON pointer each).
+ */
+export const problems = {
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  duplicate_key: { status: 400, title: 'An object names a key twice' },
+  nesting_too_deep: { status: 400, title: 'The JSON is nested too deeply' },
+  unstorable_text: { status: 400, title: 'A text holds a character that cannot be stored' },
+  invalid_request: { status: 400, title: 'The request does not have the form this route takes' },
+  invalid_cursor: { status: 400, title: 'The cursor was not given out by this list' },
+  unauthenticated: { status: 401, title: 'A valid API key is needed' },
+  forbidden: { status: 403, title: 'The key does not have the scope this route needs' },
+  not_found: { status: 404, title: 'No such thing' },
+  method_not_allowed: { status: 405, title: 'The route does not take this method' },
+  idempotency_conflict: { status: 409, title: 'The same id or key was used before with other content' },
+  delivery_in_flight: { status: 409, title: 'The delivery is being attempted right now' },
+  delivery_pending: { status: 409, title: 'The delivery has not ended yet' },
+  delivery_ended: { status: 409, title: 'The delivery has ended already' },
+  subscription_deleted: { status: 409, title: 'The subscription was deleted' },
+  subscription_limit: { status: 409, title: 'The company has as many subscriptions as it may have' },
+  payload_too_large: { status: 413, title: 'The payload is larger than 262,144 bytes' },
+  body_too_large: { status: 413, title: 'The request body is too large' },
+  unsupported_media_type: { status: 415, title: 'The route takes application/json' },
+  invalid_event_name: { status: 422, title: 'The event name does not fit the grammar' },
+  unknown_event_name: { status: 422, title: 'No definition has this event name' },
+  reserved_event_name: { status: 422, title: 'Names that begin with daybook. are reserved' },
+  schema_violation: { status: 422, title: 'The payload does not fit its definition' },
+  invalid_event_id: { status: 422, title: 'The event id is not a UUIDv7 of the present' },
+  invalid_time: { status: 422, title: 'A time is not valid' },
+  invalid_entity: { status: 422, title: 'An entity is not named in full' },
+  too_many_related: { status: 422, title: 'An event names at most 16 related entities' },
+  duplicate_event: { status: 422, title: 'A batch names an event twice' },
+  batch_too_large: { status: 422, title: 'A batch holds at most 1,000 events' },
+  invalid_url: { status: 422, title: 'The webhook URL cannot be used' },
+  internal_error: { status: 500, title: 'Internal error' },
+  unavailable: { status: 503, title: 'The database does not answer' },
+  shutting_down: { status: 503, title: 'The server is stopping' },
+} as const
+
+export type ProblemCode = keyof typeof problems
+
+/** One fault in a request: where (RFC 6901 JSON pointer into the body), what (stable code), and for people. */
+export interface Fault {
+  readonly pointer: string
+  readonly code: string
+  readonly message: string
+}
+
+/**
+ * An error that its caller may see. `message` becomes `detail`, so it must hold no secret and no byte of a payload;
+ * `faults` become `errors`.
+ */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly faults: readonly Fault[]
+
+  constructor(code: ProblemCode, message: string, faults: readonly Fault[] = []) {
+    super(message)
+    this.name = 'ProblemError'
+    this.code = code
+    this.faults = faults
+  }
+}

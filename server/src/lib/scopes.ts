@@ -1,0 +1,18 @@
+/** What a key may do. `*` is everything within its company. */
+export const scopes = [
+  '*',
+  'events:read',
+  'events:write',
+  'subscriptions:read',
+  'subscriptions:write',
+  'deliveries:read',
+  'deliveries:write',
+  'keys:read',
+  'keys:write',
+] as const
+
+export type Scope = (typeof scopes)[number]
+
+export function hasScope(granted: readonly string[], needed: Scope): boolean {
+  return granted.includes('*') || granted.includes(needed)
+}
