@@ -1,0 +1,89 @@
+import { Pool, types } from 'pg'
+import type { PoolClient } from 'pg'
+import type { Db } from './statement.ts'
+
+/**
+ * Connections by role. `api` runs reads and administrative writes behind row level security; `engine` runs publish commit,
+ * router, dispatcher and maintenance; `owner` alone may change the schema (migrations, partitions) and nothing else uses it.
+ */
+export interface Pools {
+  readonly api: DbPool
+  readonly engine: DbPool
+  readonly owner: DbPool
+  close(): Promise<void>
+}
+
+export interface DbPool extends Db {
+  connect(): Promise<PoolClient>
+}
+
+export interface PoolOptions {
+  /** postgres:// URL of a login that is a member of both roles. */
+  readonly url: string
+  readonly apiConnectionsMax?: number
+  readonly engineConnectionsMax?: number
+  /** No statement is waited for longer. Without it a silent partition hangs a connection for ever. */
+  readonly queryTimeoutMs?: number
+  /** Told of idle connections that broke; they are replaced by themselves. */
+  readonly onError: (error: Error) => void
+}
+
+const INT8 = 20
+
+/** int8 as a number: positions and counts stay below 2^53. */
+const typeParsers = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+}
+
+/**
+ * The engine reaches every row by key, in tables that are empty one minute and hold a hundred thousand rows the next, so
+ * statistics are always wrong: a plan made for the empty table scans the full one. Its sessions therefore plan nested
+ * loops over indexes and nothing else (docs/adr/0005).
+ */
+const byIndexOnly = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off', 'enable_bitmapscan=off']
+
+export function openPools(options: PoolOptions): Pools {
+  const open = (role: 'daybook_api' | 'daybook_engine' | undefined, max: number): Pool => {
+    const settings = [
+      'idle_in_transaction_session_timeout=20s',
+      'timezone=UTC',
+      'jit=off',
+      ...(role === 'daybook_engine' ? byIndexOnly : []),
+      ...(role ? [`role=${role}`] : []),
+    ]
+    const pool = new Pool({
+      connectionString: options.url,
+      application_name: role ?? 'daybook_owner',
+      options: settings.map((setting) => `-c ${setting}`).join(' '),
+      max,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: options.queryTimeoutMs ?? 15_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      types: typeParsers,
+    })
+    pool.on('error', options.onError)
+    return pool
+  }
+  const pools = {
+    api: open('daybook_api', options.apiConnectionsMax ?? 10),
+    engine: open('daybook_engine', options.engineConnectionsMax ?? 10),
+    owner: open(undefined, 2),
+  }
+  return {
+    api: asDb(pools.api),
+    engine: asDb(pools.engine),
+    owner: asDb(pools.owner),
+    close: async () => {
+      await Promise.all([pools.api.end(), pools.engine.end(), pools.owner.end()])
+    },
+  }
+}
+
+function asDb(pool: Pool): DbPool {
+  return {
+    query: (query) => pool.query({ ...query, values: [...query.values] }) as ReturnType<Db['query']> as never,
+    connect: () => pool.connect(),
+  }
+}

@@ -1,0 +1,80 @@
+import type { PoolClient } from 'pg'
+import type { DbPool } from './pools.ts'
+import type { Db } from './statement.ts'
+
+/** Deadlock, serialization failure, lock timeout: the transaction did nothing wrong and may be tried again. */
+const retryable = new Set(['40P01', '40001', '55P03'])
+
+const TRIES = 4
+
+/**
+ * Runs `work` in a transaction of its own and commits when it resolves, rolls back when it throws. After a deadlock the
+ * whole of `work` is run again, so it must do nothing but database work.
+ */
+export async function inTransaction<Result>(pool: DbPool, work: (db: Db) => Promise<Result>): Promise<Result> {
+  return await tryTransaction(pool, 'begin', work)
+}
+
+/** Like {@link inTransaction}, seeing and writing one company's rows only (row level security). */
+export async function asCompany<Result>(
+  pool: DbPool,
+  companyId: string,
+  work: (db: Db) => Promise<Result>,
+): Promise<Result> {
+  if (!/^[0-9a-f-]{36}$/.test(companyId)) throw new Error('A company id must be a UUID in lower case')
+  return await tryTransaction(pool, `begin; set local app.company_id = '${companyId}'`, work)
+}
+
+async function tryTransaction<Result>(
+  pool: DbPool,
+  begin: string,
+  work: (db: Db) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await oneTransaction(pool, begin, work)
+    } catch (error) {
+      if (attempt === TRIES || !retryable.has(sqlState(error) ?? '')) throw error
+    }
+  }
+}
+
+async function oneTransaction<Result>(
+  pool: DbPool,
+  begin: string,
+  work: (db: Db) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query(begin)
+    const result = await work(asDb(client))
+    await client.query('commit')
+    return result
+  } catch (error) {
+    broken = await rollBack(client)
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Rolls back, or tells that the connection is past use: the server ends its transaction when the connection closes. */
+async function rollBack(client: PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error('rollback failed')
+  }
+}
+
+function asDb(client: PoolClient): Db {
+  return { query: (query) => client.query({ ...query, values: [...query.values] }) as never }
+}
+
+/** The SQLSTATE of a database error; undefined for every other error (a broken connection, a time-out, a bug). */
+export function sqlState(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+}
