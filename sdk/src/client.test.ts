@@ -82,7 +82,7 @@ test('an address that is not http is refused', () => {
 })
 
 test('a problem document becomes a DaybookError with its code, detail, faults and request id', async () => {
-  const { client, requests } = scripted([problem(422, 'invalid_event', { 'x-request-id': 'r1' })])
+  const { client, requests } = scripted([problem(422, 'invalid_event', { 'request-id': 'r1' })])
   await assert.rejects(client.request('GET', '/events'), (error) => {
     assert.ok(error instanceof DaybookError)
     const { message, status, code, detail, errors, requestId } = error

@@ -52,7 +52,7 @@ export function errorFromAnswer({ status, ok, headers }: Response, body: string,
     status,
     detail,
     errors: faultsIn(problem),
-    requestId: headers.get('x-request-id') ?? undefined,
+    requestId: headers.get('request-id') ?? undefined,
     retryAfterMs: parseRetryAfter(headers.get('retry-after'), nowMs),
   })
 }

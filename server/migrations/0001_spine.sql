@@ -84,6 +84,7 @@ create table event_outbox (
   constraint event_outbox_pkey primary key (company_id, seq)
 );
 create index event_outbox_seq_idx on event_outbox (seq);
+alter table event_outbox alter column company_id set statistics 0, alter column seq set statistics 0;
 
 create table publish_keys (
   company_id uuid not null,
@@ -210,8 +211,17 @@ create table webhook_deliveries (
   created_at timestamptz not null default now(),
   constraint webhook_deliveries_pkey primary key (company_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-create index webhook_deliveries_due_idx on webhook_deliveries (company_id, subscription_id, due_at);
-create index webhook_deliveries_leased_idx on webhook_deliveries (company_id, subscription_id, due_at)
+-- The planner must not believe what it saw at the last analyze: companies come and go in minutes, and one that it did not
+-- see has no rows in its eyes. Without statistics it assumes an average, and takes the most selective index. And without
+-- company_id in these two, single deliveries are reached by the primary key alone.
+alter table webhook_deliveries
+  alter column company_id set statistics 0,
+  alter column id set statistics 0,
+  alter column subscription_id set statistics 0,
+  alter column due_at set statistics 0,
+  alter column lease_token set statistics 0;
+create index webhook_deliveries_due_idx on webhook_deliveries (subscription_id, due_at);
+create index webhook_deliveries_leased_idx on webhook_deliveries (subscription_id, due_at)
   where lease_token is not null;
 
 -- The ledger: one row per attempt or ending, so a delivery's state is its last row.

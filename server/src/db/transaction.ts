@@ -76,5 +76,16 @@ function asDb(client: PoolClient): Db {
 /** The SQLSTATE of a database error; undefined for every other error (a broken connection, a time-out, a bug). */
 export function sqlState(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  return typeof code === 'string' && sqlStatePattern.test(code) ? code : undefined
+}
+
+/** Classes begin with a digit but for four of them. So `EPIPE` is none. */
+const sqlStatePattern = /^(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/
+
+/**
+ * Whether the error tells of the server or the way to it and not of the statement: no SQLSTATE at all, or class 08, 53 or
+ * 57. The same statement may succeed later, and whether this one did is unknown.
+ */
+export function isServerTrouble(error: unknown): boolean {
+  return /^(08|53|57)/.test(sqlState(error) ?? '08')
 }

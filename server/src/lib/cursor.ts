@@ -2,8 +2,8 @@ import { canonicalUuid } from './ids.ts'
 import { ProblemError } from './problems.ts'
 
 /**
- * Where a list goes on: a place in it, never a count of rows, so that what is added or removed meanwhile shifts nothing.
- * A cursor is the same on every node and after a restart. To callers it is opaque: base64url of the JSON array
+ * Where a list goes on: a place in it, never a count of rows, so that what is added or removed meanwhile shifts
+ * nothing. A cursor is the same on every node and after a restart. To callers it is opaque: base64url of the JSON array
  * `[kind, ...values]`. The kind names the list and its order, so a cursor of another list is refused.
  *
  * A cursor is not a secret and gives no right: whatever it says, its statement stays within the company.
@@ -12,7 +12,9 @@ export function encodeCursor(kind: string, values: readonly (string | number)[])
   return Buffer.from(JSON.stringify([kind, ...values])).toString('base64url')
 }
 
-/** What stands at one place of a cursor: a UUID in lower case, a whole number from 0 to 2^53 - 1, or one of some words. */
+/**
+ * What stands at one place of a cursor: a UUID in lower case, a whole number from 0 to 2^53 - 1, or one of some words.
+ */
 type Part = 'uuid' | 'integer' | readonly string[]
 
 type Values<Shape extends readonly Part[]> = {
@@ -23,7 +25,9 @@ type Values<Shape extends readonly Part[]> = {
       : string
 }
 
-/** The values of a cursor of this kind and shape. Throws invalid_cursor for every text that `encodeCursor` did not make. */
+/**
+ * The values of a cursor of this kind and shape. Throws invalid_cursor for every text that `encodeCursor` did not make.
+ */
 export function decodeCursor<const Shape extends readonly Part[]>(
   kind: string,
   text: string,

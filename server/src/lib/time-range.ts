@@ -15,8 +15,8 @@ const newestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /**
  * The time that an end of a range names: RFC 3339 with an offset, `now`, or so many seconds, minutes, hours or days ago
- * (`-90s`, `-30m`, `-24h`, `-7d`; a day has 24 hours). Times outside 1970 to 9999, where nothing is recorded, become the
- * nearest one inside. Throws invalid_time for any other text.
+ * (`-90s`, `-30m`, `-24h`, `-7d`; a day has 24 hours). Times outside 1970 to 9999, where nothing is recorded, become
+ * the nearest one inside. Throws invalid_time for any other text.
  */
 export function parseTime(text: string, nowMs: number): Date {
   const timeMs = text === 'now' ? nowMs : (parseAgo(text, nowMs) ?? parseRfc3339(text))
