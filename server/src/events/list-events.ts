@@ -1,0 +1,176 @@
+import { statement } from '../db/statement.ts'
+import type { Db } from '../db/statement.ts'
+import type { PageRequest } from '../lib/cursor.ts'
+import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
+import { ProblemError } from '../lib/problems.ts'
+import type { TimeRange } from '../lib/time-range.ts'
+import type { EntityRef } from './event.ts'
+import { isEventNamePattern, matchesEventName } from './event-names.ts'
+import type { EventView } from './event-view.ts'
+import { viewTrail } from './event-view.ts'
+import { readTrailPage } from './trail-pages.ts'
+import type { Direction, TrailConditions } from './trail-pages.ts'
+
+/** Which events are wanted: those that fulfil everything that is given. */
+export interface EventFilter extends TimeRange {
+  /** Names, prefixes such as `appointment.*`, or `*` for every business event; an event of any of them. */
+  readonly event_names?: readonly string[] | undefined
+  /** Events about it. */
+  readonly entity?: EntityRef | undefined
+  /** With `entity`: also the events that name it as related. */
+  readonly include_related?: boolean | undefined
+  readonly actor?: { readonly type: string; readonly id: string } | undefined
+  readonly correlation_id?: string | undefined
+}
+
+export interface EventPage {
+  /** By position, the newest first unless `order` is asc. */
+  readonly events: readonly EventView[]
+  /**
+   * Null on the last page. A page can be shorter than its limit and still have a next one: large payloads end it early.
+   */
+  readonly nextCursor: string | null
+}
+
+/**
+ * The routed events of a company. The cursor is the position of the last event of a page, so events that arrive between
+ * two pages neither shift nor repeat anything.
+ */
+export async function listEvents(
+  db: Db,
+  companyId: string,
+  filter: EventFilter,
+  page: PageRequest & { readonly order?: Direction | undefined },
+): Promise<EventPage> {
+  const { order = 'desc' } = page
+  const cursorKind = `events.${order}`
+  const cursor = page.cursor === undefined ? [] : decodeCursor(cursorKind, page.cursor, ['integer'])
+  const conditions = await conditionsOf(db, companyId, filter, order, cursor[0])
+  if (!conditions) return { events: [], nextCursor: null }
+  const limit = pageRows(page)
+  const rows = await readTrailPage(db, companyId, order, conditions, limit + 1)
+  const events = await viewTrail(db, companyId, rows.slice(0, limit))
+  const last = rows[events.length - 1]
+  return { events, nextCursor: last && events.length < rows.length ? encodeCursor(cursorKind, [last.position]) : null }
+}
+
+/** Undefined when no event can fulfil the filter. */
+async function conditionsOf(
+  db: Db,
+  companyId: string,
+  filter: EventFilter,
+  order: Direction,
+  cursor: number | undefined,
+): Promise<TrailConditions | undefined> {
+  const { from, to, entity, actor, correlation_id: correlationId } = filter
+  // Text of the database holds no U+0000, and it refuses to compare with one.
+  const texts = [entity?.type, entity?.id, actor?.type, actor?.id, correlationId]
+  if (texts.some((text) => text?.includes('\0'))) return undefined
+  const names = filter.event_names && (await expandNames(db, companyId, filter.event_names))
+  if (names?.length === 0) return undefined
+  const range = await positionsOf(db, companyId, filter)
+  return {
+    after: order === 'asc' ? Math.max(range.after, cursor ?? 0) : range.after,
+    before: order === 'desc' ? Math.min(range.before, cursor ?? range.before) : range.before,
+    from,
+    to,
+    names: names ?? null,
+    correlationId: correlationId ?? null,
+    actor: actor ?? null,
+    entity: entity ?? null,
+    includeRelated: filter.include_related ?? false,
+  }
+}
+
+/**
+ * The names that a company's events have, one look into the index for each: what lies between two names is jumped over.
+ * The filter by company stands in both arms.
+ */
+const readNames = statement<[companyId: string], { event_name: string }>(
+  'trail.read_names',
+  `with recursive name as (
+     (select t.event_name from event_audit_trail t where t.company_id = $1 order by t.event_name limit 1)
+     union all
+     select next.event_name
+       from name
+      cross join lateral (
+        select t.event_name
+          from event_audit_trail t
+         where t.company_id = $1 and t.event_name > name.event_name
+         order by t.event_name
+         limit 1
+      ) next
+   )
+   select event_name from name`,
+)
+
+/** The names that the patterns choose. Row level security would keep a pattern in SQL (`like`) from using an index. */
+async function expandNames(db: Db, companyId: string, patterns: readonly string[]): Promise<readonly string[]> {
+  const wrong = patterns.find((pattern) => !isEventNamePattern(pattern))
+  if (wrong !== undefined) {
+    const message = 'An event name, a prefix such as appointment.*, or * for every business event'
+    throw new ProblemError('invalid_event_name', message)
+  }
+  if (patterns.every((pattern) => !pattern.endsWith('*'))) return [...new Set(patterns)]
+  const known = await readNames(db, companyId)
+  return known.map((row) => row.event_name).filter((name) => patterns.some((one) => matchesEventName(one, name)))
+}
+
+/**
+ * Positions nearly follow the times of recording. The time is taken when an event is accepted, the position when its
+ * transaction has committed: so an event can have a smaller position than one recorded before it, but not than one
+ * recorded this much before it. A publish takes seconds, and the clocks of nodes differ by less than minutes.
+ */
+const DISORDER_MS_MAX = 10 * 60_000
+
+/** So many events may have been recorded by a clock that was far off, and still none is missing in a list. */
+const STRAYS_MAX = 100
+
+/** A position after which all events recorded from `$2` on lie: null when too few events are older to tell. */
+const readPositionBelow = statement<
+  [companyId: string, recordedBefore: Date, strays: number],
+  { position: number | null }
+>(
+  'trail.position_below',
+  `select case when count(*) = $3 then min(position) end as position
+     from (
+       select position
+         from event_audit_trail
+        where company_id = $1 and recorded_at < $2
+        order by recorded_at desc
+        limit $3
+     ) older`,
+)
+
+/** Likewise at the other end. */
+const readPositionAbove = statement<
+  [companyId: string, recordedFrom: Date, strays: number],
+  { position: number | null }
+>(
+  'trail.position_above',
+  `select case when count(*) = $3 then max(position) end as position
+     from (
+       select position
+         from event_audit_trail
+        where company_id = $1 and recorded_at >= $2
+        order by recorded_at
+        limit $3
+     ) newer`,
+)
+
+/**
+ * Positions, both excluded, between which all events of a time range lie, and few others: the page asks for the exact
+ * times beside this. Every event that was recorded more than the disorder before `from` has a smaller position than the
+ * whole range, so the smallest position of some of the latest of them is a bound, though one or the other be a stray.
+ */
+async function positionsOf(
+  db: Db,
+  companyId: string,
+  { from, to }: TimeRange,
+): Promise<{ readonly after: number; readonly before: number }> {
+  const older = from && new Date(from.getTime() - DISORDER_MS_MAX)
+  const newer = to && new Date(to.getTime() + DISORDER_MS_MAX)
+  const [below] = older ? await readPositionBelow(db, companyId, older, STRAYS_MAX) : []
+  const [above] = newer ? await readPositionAbove(db, companyId, newer, STRAYS_MAX) : []
+  return { after: below?.position ?? 0, before: above?.position ?? Number.MAX_SAFE_INTEGER }
+}

@@ -1,0 +1,52 @@
+import { rowShape } from '../db/rows.ts'
+import { command } from '../db/statement.ts'
+import type { Db } from '../db/statement.ts'
+
+/** A delivery as it is first written: due now, or leased to the process that will attempt it at once. */
+export interface NewDelivery {
+  readonly id: string
+  readonly companyId: string
+  readonly subscriptionId: string
+  readonly eventId: string
+  readonly position: number
+  readonly lease?: { readonly token: string; readonly ms: number }
+}
+
+const shape = rowShape({
+  company_id: 'uuid',
+  id: 'uuid',
+  subscription_id: 'uuid',
+  event_id: 'uuid',
+  position: 'bigint',
+  lease_token: 'uuid',
+  lease_ms: 'int',
+})
+
+const insertRows = command<readonly unknown[]>(
+  'delivery.insert',
+  `insert into webhook_deliveries
+          (company_id, id, subscription_id, event_id, position, attempts, due_at, lease_token)
+   select company_id, id, subscription_id, event_id, position, case when lease_token is null then 0 else 1 end,
+          now() + coalesce(lease_ms, 0) * interval '1 millisecond', lease_token
+     from ${shape.from()}
+   on conflict (company_id, id) do nothing`,
+)
+
+/** Writes deliveries; one that is there already (same subscription, event and replay) stays as it is. */
+export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<number> {
+  if (deliveries.length === 0) return 0
+  return await insertRows(
+    db,
+    ...shape.values(
+      deliveries.map((delivery) => ({
+        company_id: delivery.companyId,
+        id: delivery.id,
+        subscription_id: delivery.subscriptionId,
+        event_id: delivery.eventId,
+        position: delivery.position,
+        lease_token: delivery.lease?.token,
+        lease_ms: delivery.lease?.ms,
+      })),
+    ),
+  )
+}

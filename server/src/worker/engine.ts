@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import { Leadership } from '../db/leadership.ts'
+import { ensurePartitions } from '../db/partitions.ts'
+import type { Pools } from '../db/pools.ts'
+import { inTransaction } from '../db/transaction.ts'
+import { systemActor } from '../events/administrative-event.ts'
+import type { NewEvent } from '../events/event.ts'
+import { Publisher } from '../events/publisher.ts'
+import { RecentEvents } from '../events/recent-events.ts'
+import { Router } from '../events/router.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Loop } from '../lib/loop.ts'
+import type { DisableDue } from '../webhooks/count-failures.ts'
+import { Dispatcher } from '../webhooks/dispatcher.ts'
+import type { EgressAllow } from '../webhooks/egress-policy.ts'
+import { createFanOut } from '../webhooks/fan-out.ts'
+import { HttpPoster } from '../webhooks/http-post.ts'
+import type { RetrySchedule } from '../webhooks/retry.ts'
+import { SubscriptionSets } from '../webhooks/subscription-set.ts'
+import { findDisableDue } from '../webhooks/subscription-store.ts'
+import { disableFailing } from '../webhooks/subscriptions.ts'
+import { forgetExpiredKeys } from './forget-expired-keys.ts'
+
+export interface EngineOptions {
+  readonly pools: Pools
+  readonly clock: Clock
+  readonly roles: { has(role: 'router' | 'dispatcher' | 'maintenance'): boolean }
+  readonly allow: EgressAllow
+  readonly schedule: RetrySchedule
+  readonly callsMax: number
+  readonly version: string
+  readonly log: {
+    error(facts: { err: unknown; loop?: string }, message: string): void
+    warn(facts: object, message: string): void
+  }
+}
+
+/** The moving parts of one process, joined. The way of an event can be read from top to bottom here. */
+export interface Engine {
+  readonly publisher: Publisher
+  /** An event was recorded; the router need not wait for its next look. */
+  wakeRouter(): void
+  /** Deliveries of this subscription may be due. */
+  wakeDispatcher(companyId: string, subscriptionId: string): void
+  start(): void
+  /** Finishes what is under way, `graceMs` at most, and hands the leases back. */
+  stop(graceMs: number): Promise<void>
+}
+
+const MAINTENANCE_EVERY_MS = 60_000
+const DISABLE_SWEEP_EVERY_MS = 5_000
+
+export function createEngine(options: EngineOptions): Engine {
+  const { pools, clock, roles, log } = options
+  const holder = randomUUID()
+  const recent = new RecentEvents()
+  const sets = new SubscriptionSets()
+  const loops: Loop[] = []
+  const loop = (name: string, round: () => Promise<number>): Loop => {
+    const onError = (err: unknown): void => log.error({ err, loop: name }, 'a round failed')
+    const made = new Loop({ clock, round, errorPauseMs: 500, onError })
+    loops.push(made)
+    return made
+  }
+
+  const publisher = new Publisher({
+    db: pools.engine,
+    onCommitted: (events: readonly NewEvent[]) => {
+      for (const event of events) recent.add(event)
+      routing?.wake()
+    },
+  })
+
+  let due: DisableDue[] = []
+  const disabling = loop('disable', async () => {
+    const marked = due
+    due = []
+    for (const { company_id, subscription_id } of [...marked, ...(await findDisableDue(pools.engine))]) {
+      const author = { actor: systemActor, nowMs: clock.now() }
+      await inTransaction(pools.engine, async (db) => await disableFailing(db, author, company_id, subscription_id))
+      routing?.wake()
+    }
+    return DISABLE_SWEEP_EVERY_MS
+  })
+
+  const poster = new HttpPoster({ allow: options.allow, maxSocketsPerOrigin: options.callsMax })
+  const dispatcher = roles.has('dispatcher')
+    ? new Dispatcher({
+        pool: pools.engine,
+        clock,
+        poster,
+        recent,
+        sets,
+        schedule: options.schedule,
+        random: Math.random,
+        userAgent: `Daybook/${options.version}`,
+        slotsMax: options.callsMax,
+        onDisableDue: (marked) => {
+          due.push(...marked)
+          disabling.wake()
+        },
+        onFenced: (count) => log.warn({ count }, 'results came after their lease had ended'),
+        onError: (err) => log.error({ err, loop: 'dispatch' }, 'results could not be written'),
+      })
+    : undefined
+  const dispatching = dispatcher && loop('dispatch', async () => await dispatcher.round())
+  if (dispatching) dispatcher.onWake(() => dispatching.wake())
+
+  const leadership = new Leadership({ db: pools.engine, clock, name: 'router', holder })
+  const router = new Router({
+    pool: pools.engine,
+    leadership,
+    recent,
+    fanOut: createFanOut({ sets, recent, ...(dispatcher && { handOver: dispatcher }) }),
+  })
+  const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
+
+  if (roles.has('maintenance')) {
+    loop('maintain', async () => {
+      await ensurePartitions(pools.owner, clock.now())
+      await forgetExpiredKeys(pools.engine)
+      return MAINTENANCE_EVERY_MS
+    })
+  }
+
+  return {
+    publisher,
+    wakeRouter: () => routing?.wake(),
+    wakeDispatcher: (companyId, subscriptionId) => dispatcher?.wakeFor(companyId, subscriptionId),
+    start: () => {
+      for (const one of loops) one.start()
+    },
+    stop: async (graceMs) => {
+      await publisher.idle()
+      if (routing) {
+        await routing.stop()
+        await leadership.release().catch((err: unknown) => log.error({ err }, 'the lease was not handed back'))
+      }
+      await dispatching?.stop() // a claim under way has started its calls then
+      await dispatcher?.stop(graceMs)
+      await Promise.all(loops.map(async (one) => await one.stop()))
+    },
+  }
+}
