@@ -1,0 +1,61 @@
+import { Type } from 'typebox'
+import { component } from './component.ts'
+import { Delivery } from './delivery.ts'
+import { Actor, EntityRef, Id, nullable, Time } from './fields.ts'
+
+const eventMembers = {
+  id: Id,
+  position: Type.Union([Type.Integer(), Type.Null()], {
+    description: "Its number in the company's log: dense, from 1. Null while `state` is `recorded`",
+  }),
+  state: Type.Union([Type.Literal('recorded'), Type.Literal('routed')], {
+    description: '`recorded`: accepted; its position and its deliveries come within moments',
+  }),
+  event_name: Type.String(),
+  definition_version: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Of the definition that it was checked against; null when it has none',
+  }),
+  entity_type: nullable(Type.String()),
+  entity_id: nullable(Type.String()),
+  related: Type.Array(EntityRef),
+  actor: nullable(Actor),
+  source: nullable(Type.String()),
+  correlation_id: nullable(Type.String()),
+  causation_id: nullable(Type.String()),
+  occurred_at: nullable(Time),
+  recorded_at: Time,
+  digest: Type.String({ description: 'SHA-256 over header and payload, in hexadecimal' }),
+  payload_expired: Type.Boolean({
+    description: 'The payload, and what stood beside it only there, is no longer stored',
+  }),
+  payload: Type.Unknown({ description: "The publisher's own JSON, byte for byte" }),
+}
+
+export const Event = component('Event', 'A recorded event', Type.Object(eventMembers))
+
+export const EventWithDeliveries = component(
+  'EventWithDeliveries',
+  'A recorded event with its deliveries',
+  Type.Object({
+    ...eventMembers,
+    deliveries: Type.Array(Delivery.ref, { description: 'What became of it; 200 at most' }),
+  }),
+)
+
+export const eventQuery = {
+  event_names: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: 100,
+      description: 'Names or prefixes such as `appointment.*`; repeated, or separated by commas',
+    }),
+  ),
+  entity_type: Type.Optional(Type.String({ maxLength: 200, description: 'Together with `entity_id`' })),
+  entity_id: Type.Optional(Type.String({ maxLength: 1_000 })),
+  include_related: Type.Optional(Type.Boolean({ description: 'Also the events that name the entity as related' })),
+  actor_type: Type.Optional(Type.String({ maxLength: 200, description: 'Together with `actor_id`' })),
+  actor_id: Type.Optional(Type.String({ maxLength: 1_000 })),
+  correlation_id: Type.Optional(Type.String({ maxLength: 1_000 })),
+  order: Type.Optional(
+    Type.Unsafe<'asc' | 'desc'>({ type: 'string', enum: ['asc', 'desc'], description: 'By position' }),
+  ),
+}

@@ -1,0 +1,12 @@
+import type { Company } from '../../contract/company.ts'
+import type { Company as CompanyRow } from '../../identity/companies.ts'
+
+export function companyAnswer(row: CompanyRow): Company {
+  const { allow_undeclared_events, disable_after_failures } = row.settings
+  return {
+    id: row.id,
+    name: row.name,
+    settings: { allow_undeclared_events, disable_after_failures },
+    created_at: row.created_at.toISOString(),
+  }
+}

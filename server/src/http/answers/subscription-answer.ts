@@ -1,0 +1,23 @@
+import type { Subscription } from '../../contract/subscription.ts'
+import type { SubscriptionRow } from '../../webhooks/subscription-store.ts'
+
+/** Member by member, so that what a row carries beside them cannot leave by accident. */
+export function subscriptionAnswer(row: SubscriptionRow): Subscription {
+  return {
+    id: row.id,
+    webhook_url: row.webhook_url,
+    event_names: row.event_names,
+    description: row.description,
+    status: row.status,
+    active: row.status === 'active',
+    disabled_reason: row.disabled_reason,
+    concurrency: row.concurrency,
+    timeout_ms: row.timeout_ms,
+    held_from_position: row.held_from_position,
+    failures_in_row: row.failures_in_row,
+    last_success_at: row.last_success_at?.toISOString() ?? null,
+    last_failure_at: row.last_failure_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Answers that hold events, written as text: a payload goes into them byte for byte as it was published. Parsed and
+ * written anew, 1.0 would become 1 and large numbers would lose digits.
+ */
+import type { EventView } from '../events/event-view.ts'
+import { eventJson } from '../events/event-view.ts'
+
+/** One event with a further member, which goes behind the payload. */
+export function eventWithDeliveriesJson(event: EventView, deliveries: readonly unknown[]): string {
+  return `${eventJson(event).slice(0, -1)},"deliveries":${JSON.stringify(deliveries)}}`
+}
+
+export function eventPageJson(events: readonly EventView[], nextCursor: string | null): string {
+  return `{"data":[${events.map(eventJson).join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`
+}

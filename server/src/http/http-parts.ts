@@ -1,0 +1,29 @@
+import type { Logger } from 'pino'
+import type { Pools } from '../db/pools.ts'
+import type { Definitions } from '../events/definitions.ts'
+import type { Publisher } from '../events/publisher.ts'
+import type { KeyRing } from '../identity/key-ring.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { EgressAllow } from '../webhooks/egress-policy.ts'
+
+/** What the HTTP interface stands on. */
+export interface HttpParts {
+  readonly pools: Pools
+  readonly clock: Clock
+  readonly keyRing: Pick<KeyRing, 'authenticate'>
+  /** Without one, the routes of the operator refuse everybody. */
+  readonly operatorKey?: string | undefined
+  readonly publisher: Pick<Publisher, 'publish'>
+  readonly definitions: Definitions
+  readonly allow: EgressAllow
+  readonly logger: Logger
+  /** Called after the commit of an administrative event; wakes the router. */
+  readonly onRecorded: () => void
+  /** Called when deliveries of a subscription have become due; wakes the dispatcher. */
+  readonly onDeliveriesDue: (companyId: string, subscriptionId: string) => void
+  /** Whether the parts behind this one are up; `/readyz` asks the database beside it. */
+  readonly isReady: () => boolean
+  /** The folder with the portal's `index.html`. */
+  readonly portalDirectory: string
+  readonly version: string
+}

@@ -1,0 +1,40 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { IdPath } from '../../contract/fields.ts'
+import { EnabledSubscription } from '../../contract/subscription.ts'
+import { asCompany } from '../../db/transaction.ts'
+import { enableSubscription as enable } from '../../webhooks/subscriptions.ts'
+import { authorOf, principalOf } from '../access.ts'
+import { subscriptionAnswer } from '../answers/subscription-answer.ts'
+import type { HttpParts } from '../http-parts.ts'
+import { pathId } from '../path-id.ts'
+import { keyProblems, problemResponses } from '../problem-responses.ts'
+
+export function enableSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
+  const { pools, clock, onRecorded, onDeliveriesDue } = parts
+  return async (app) => {
+    app.post(
+      '/events/subscriptions/:id/enable',
+      {
+        config: { scope: 'subscriptions:write' },
+        schema: {
+          operationId: 'enableSubscription',
+          tags: ['subscriptions'],
+          summary: 'Send to a subscription again',
+          description:
+            'Scope: `subscriptions:write`. Waiting deliveries are due at once; the answer counts what passed it by.',
+          params: IdPath,
+          response: { 200: EnabledSubscription.ref, ...problemResponses(...keyProblems, 'not_found') },
+        },
+      },
+      async (request) => {
+        const { companyId } = principalOf(request)
+        const id = pathId(request.params.id, 'subscription')
+        const author = authorOf(request, clock)
+        const { subscription, held } = await asCompany(pools.api, companyId, (db) => enable(db, author, companyId, id))
+        onRecorded()
+        onDeliveriesDue(companyId, id)
+        return { ...subscriptionAnswer(subscription), held }
+      },
+    )
+  }
+}

@@ -1,0 +1,19 @@
+import { ProblemError } from '../lib/problems.ts'
+import type { TimeRange } from '../lib/time-range.ts'
+import { parseTime } from '../lib/time-range.ts'
+
+/** `from` and `to` of a query. A fault names the one that is wrong. */
+export function timeRangeOf(query: { readonly from?: string; readonly to?: string }, nowMs: number): TimeRange {
+  return { from: timeOf('from', query.from, nowMs), to: timeOf('to', query.to, nowMs) }
+}
+
+function timeOf(name: 'from' | 'to', text: string | undefined, nowMs: number): Date | undefined {
+  if (text === undefined) return undefined
+  try {
+    return parseTime(text, nowMs)
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    const { code, message } = error
+    throw new ProblemError(code, `/${name}: ${message}`, [{ pointer: `/${name}`, code, message }])
+  }
+}
