@@ -1,0 +1,121 @@
+import { resolve } from 'node:path'
+import type { EgressAllow } from '../webhooks/egress-policy.ts'
+import { parseEgressAllow } from '../webhooks/egress-policy.ts'
+import type { RetrySchedule } from '../webhooks/retry.ts'
+import { defaultRetrySchedule } from '../webhooks/retry.ts'
+
+export const roles = ['api', 'router', 'dispatcher', 'maintenance'] as const
+export type Role = (typeof roles)[number]
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  /** Undefined: the embedded database. */
+  readonly databaseUrl: string | undefined
+  readonly roles: ReadonlySet<Role>
+  readonly bootstrapApiKey: string | undefined
+  readonly operatorKey: string | undefined
+  readonly egressAllow: EgressAllow
+  readonly retrySchedule: RetrySchedule
+  readonly callsMax: number
+  readonly stopGraceMs: number
+  readonly logLevel: string
+  readonly failpoints: string
+}
+
+/** The variables, with what the help and the README say of them. The only list. */
+export const variables = {
+  DAYBOOK_HOST: 'Address to listen on (127.0.0.1)',
+  DAYBOOK_PORT: 'Port to listen on (4380; 0 for any free one)',
+  DAYBOOK_DATA_DIR: 'Where the embedded database keeps its data (.daybook)',
+  DATABASE_URL: 'A PostgreSQL 15 or later to use instead of the embedded one',
+  DAYBOOK_ROLES: 'What this process does: api, router, dispatcher, maintenance, separated by commas (all)',
+  DAYBOOK_BOOTSTRAP_API_KEY: "The first company's API key on an empty database, 32 characters or more (one is made)",
+  DAYBOOK_OPERATOR_KEY: 'Key of the operator, who makes and lists companies, 32 characters or more (none)',
+  DAYBOOK_EGRESS_ALLOW: 'Hosts and CIDRs that webhooks may call beside public addresses, by plain http too (none)',
+  DAYBOOK_RETRY_SCHEDULE: 'Seconds to wait after each failed attempt, separated by commas (60,300,900)',
+  DAYBOOK_CALLS_MAX: 'Webhook calls under way at once in this process (512)',
+  DAYBOOK_STOP_GRACE: 'Seconds to wait for calls under way when stopping (20)',
+  DAYBOOK_LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
+  DAYBOOK_FAILPOINTS: 'For tests only: where to break, see lib/failpoint.ts (none)',
+  DAYBOOK_URL: 'Where the commands that talk to a server find it (http://127.0.0.1:4380)',
+  DAYBOOK_API_KEY: 'The API key that these commands use',
+} as const
+
+export type Variable = keyof typeof variables
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Thrown with one line per mistake; the command line prints it and ends with exit code 2. */
+export class ConfigError extends Error {}
+
+/** Reads the environment once, at start. All mistakes are told in one message, by variable name. */
+export function readConfig(env: Environment): Config {
+  const mistakes: string[] = []
+  const read = <Value>(name: Variable, fallback: string, parse: (text: string) => Value): Value | undefined => {
+    try {
+      return parse(env[name] || fallback)
+    } catch (error) {
+      mistakes.push(`  ${name}: ${error instanceof Error ? error.message : 'not understood'}`)
+      return undefined
+    }
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('DAYBOOK_') && !(name in variables)) mistakes.push(`  ${name}: no such variable`)
+  }
+  const config = {
+    host: env['DAYBOOK_HOST'] || '127.0.0.1',
+    port: read('DAYBOOK_PORT', '4380', wholeNumber(0, 65_535)),
+    dataDir: resolve(env['DAYBOOK_DATA_DIR'] || '.daybook'),
+    databaseUrl: env['DATABASE_URL'] || undefined,
+    roles: read('DAYBOOK_ROLES', roles.join(','), parseRoles),
+    bootstrapApiKey: read('DAYBOOK_BOOTSTRAP_API_KEY', '', longKey),
+    operatorKey: read('DAYBOOK_OPERATOR_KEY', '', longKey),
+    egressAllow: read('DAYBOOK_EGRESS_ALLOW', '', parseEgressAllow),
+    retrySchedule: read(
+      'DAYBOOK_RETRY_SCHEDULE',
+      defaultRetrySchedule.map((ms) => ms / 1_000).join(','),
+      parseSchedule,
+    ),
+    callsMax: read('DAYBOOK_CALLS_MAX', '512', wholeNumber(1, 10_000)),
+    stopGraceMs: read('DAYBOOK_STOP_GRACE', '20', (text) => wholeNumber(0, 3_600)(text) * 1_000),
+    logLevel: read('DAYBOOK_LOG_LEVEL', 'info', oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
+    failpoints: env['DAYBOOK_FAILPOINTS'] ?? '',
+  }
+  if (mistakes.length > 0) throw new ConfigError(`Bad configuration:\n${mistakes.join('\n')}`)
+  return config as Config
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw new Error(`a whole number from ${least} to ${most}`)
+  }
+}
+
+function oneOf(known: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (known.includes(text)) return text
+    throw new Error(`one of ${known.join(', ')}`)
+  }
+}
+
+export function parseRoles(text: string): ReadonlySet<Role> {
+  const named = text.split(',').map((one) => one.trim())
+  return new Set(named.map((one) => oneOf(roles)(one) as Role))
+}
+
+function longKey(text: string): string | undefined {
+  if (text === '') return undefined
+  if (text.length >= 32 && /^[\x21-\x7e]+$/.test(text)) return text
+  throw new Error('32 or more visible ASCII characters')
+}
+
+function parseSchedule(text: string): RetrySchedule {
+  return text.split(',').map((one) => {
+    const seconds = Number(one)
+    if (one.trim() !== '' && seconds >= 0 && seconds <= 30 * 86_400) return Math.round(seconds * 1_000)
+    throw new Error('seconds, separated by commas')
+  })
+}

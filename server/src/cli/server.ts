@@ -1,0 +1,111 @@
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import { startEmbeddedPostgres } from '../db/embedded/start-embedded-postgres.ts'
+import { migrate } from '../db/migrate.ts'
+import { ensurePartitions } from '../db/partitions.ts'
+import type { Pools } from '../db/pools.ts'
+import { openPools } from '../db/pools.ts'
+import { loadStandardDefinitions } from '../events/definitions.ts'
+import { buildApp } from '../http/app.ts'
+import { ensureFirstCompany } from '../identity/first-company.ts'
+import { KeyRing } from '../identity/key-ring.ts'
+import { systemClock } from '../lib/clock.ts'
+import { armFailpoints } from '../lib/failpoint.ts'
+import { createEngine } from '../worker/engine.ts'
+import type { Config } from './config.ts'
+import { version } from './version.ts'
+
+export interface RunningServer {
+  /** Undefined when this process has no `api` role. */
+  readonly url: string | undefined
+  /** The first company's key, when this start made it. */
+  readonly firstApiKey: string | undefined
+  /**
+   * Takes no more requests, finishes those under way and the calls under way within the grace time, writes their results,
+   * hands the leases back, stops the embedded database. Safe to call twice.
+   */
+  stop(): Promise<void>
+}
+
+const definitionsDirectory = new URL('../../definitions/', import.meta.url).pathname
+const portalDirectory = new URL('../../../portal/', import.meta.url).pathname
+
+/** Brings up everything that the configuration asks for, in order; what was started is stopped when a later part fails. */
+export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  const undo: (() => Promise<void>)[] = []
+  let stopping: Promise<void> | undefined
+  const isStopping = (): boolean => stopping !== undefined
+  const stop = (): Promise<void> => (stopping ??= stopAll(undo, logger))
+  try {
+    armFailpoints(config.failpoints)
+    const url = config.databaseUrl ?? (await startDatabase(config, logger, undo))
+    await migrate(url, (message) => logger.info(message))
+    const pools = openPools({ url, onError: (err) => logger.warn({ err: err.message }, 'a database connection broke') })
+    undo.push(async () => await pools.close())
+    await ensurePartitions(pools.owner, systemClock.now())
+    const firstApiKey = await ensureFirstCompany(pools.engine, systemClock.now(), config.bootstrapApiKey)
+    const listening = await startParts(config, pools, logger, undo, isStopping)
+    return { url: listening, firstApiKey, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startDatabase(config: Config, logger: Logger, undo: (() => Promise<void>)[]): Promise<string> {
+  const log = (message: string): void => logger.info(message)
+  const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, log })
+  undo.push(async () => await postgres.stop())
+  return postgres.url
+}
+
+/** Engine and HTTP interface over an open database. Answers with the address, if there is one. */
+async function startParts(
+  config: Config,
+  pools: Pools,
+  logger: Logger,
+  undo: (() => Promise<void>)[],
+  isStopping: () => boolean,
+): Promise<string | undefined> {
+  const clock = systemClock
+  const engine = createEngine({
+    pools,
+    clock,
+    roles: config.roles,
+    allow: config.egressAllow,
+    schedule: config.retrySchedule,
+    callsMax: config.callsMax,
+    version,
+    log: logger,
+  })
+  engine.start()
+  undo.push(async () => await engine.stop(config.stopGraceMs))
+  if (!config.roles.has('api')) return undefined
+
+  const app = await buildApp({
+    pools,
+    clock,
+    keyRing: new KeyRing({ db: pools.engine, clock }),
+    operatorKey: config.operatorKey,
+    publisher: engine.publisher,
+    definitions: await loadStandardDefinitions(definitionsDirectory),
+    allow: config.egressAllow,
+    logger,
+    onRecorded: () => engine.wakeRouter(),
+    onDeliveriesDue: (companyId, subscriptionId) => engine.wakeDispatcher(companyId, subscriptionId),
+    isReady: () => !isStopping(),
+    portalDirectory,
+    version,
+  })
+  undo.push(async () => await app.close())
+  await app.listen({ host: config.host, port: config.port })
+  const { port } = app.server.address() as AddressInfo
+  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+}
+
+/** Stops in the reverse order of starting; a part that fails to stop does not keep the others from it. */
+async function stopAll(undo: readonly (() => Promise<void>)[], logger: Logger): Promise<void> {
+  for (const one of undo.toReversed()) {
+    await one().catch((err: unknown) => logger.error({ err }, 'a part did not stop cleanly'))
+  }
+}
