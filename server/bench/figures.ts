@@ -1,0 +1,76 @@
+/** What is measured, what it should reach (DESIGN.md section 7), and how it is told. */
+interface Figure {
+  readonly title: string
+  readonly unit: string
+  readonly digits: number
+  readonly atLeast?: number
+  readonly atMost?: number
+}
+
+/** By their names in the JSON line, in the order of the table. */
+export const figures = {
+  limit_posts_per_s: { title: 'limit: bare loop of signed POSTs', unit: '/s', digits: 0 },
+  limit_inserts_per_s: { title: 'limit: bare batches of the same inserts', unit: '/s', digits: 0 },
+  end_to_end_per_s: { title: 'end to end, published in batches of 100', unit: '/s', digits: 0, atLeast: 8_000 },
+  ratio: { title: '  as a part of the bare loop of POSTs', unit: '', digits: 2, atLeast: 0.25 },
+  rss_mb: { title: '  most memory of the server process', unit: 'MB', digits: 0, atMost: 300 },
+  single_per_s: { title: 'end to end, published one by one', unit: '/s', digits: 0, atLeast: 3_000 },
+  p50_ms: { title: 'commit to receipt at 200/s, p50', unit: 'ms', digits: 1, atMost: 10 },
+  p99_ms: { title: 'commit to receipt at 200/s, p99', unit: 'ms', digits: 1, atMost: 50 },
+  accept_p95_ms: { title: 'accept latency at 200/s, p95', unit: 'ms', digits: 1, atMost: 10 },
+  start_s: { title: 'start on an existing data directory', unit: 's', digits: 2, atMost: 2 },
+  backlog_base_accept_p95_ms: { title: 'accept p95 without deliveries waiting', unit: 'ms', digits: 1 },
+  backlog_accept_p95_ms: { title: 'accept p95 with deliveries waiting', unit: 'ms', digits: 1 },
+  // "Unchanged" within what two runs of the same load differ by.
+  backlog_accept_ratio: { title: '  as a multiple', unit: '', digits: 2, atMost: 1.25 },
+  drain_per_s: { title: 'drain of the waiting deliveries', unit: '/s', digits: 0 },
+  drain_ratio: { title: '  as a part of the end-to-end rate', unit: '', digits: 2, atLeast: 0.8 },
+  healthy_base_p99_ms: { title: 'commit to receipt, many endpoints, p99', unit: 'ms', digits: 1 },
+  healthy_p99_ms: { title: '  of the others while 10 % hang', unit: 'ms', digits: 1 },
+  healthy_ratio: { title: '  as a multiple', unit: '', digits: 2, atMost: 2 },
+  events: { title: 'events accepted in all', unit: '', digits: 0 },
+  lost: { title: '  of them lost', unit: '', digits: 0, atMost: 0 },
+  duplicated: { title: '  copies too many', unit: '', digits: 0, atMost: 0 },
+} as const satisfies Readonly<Record<string, Figure>>
+
+export type FigureName = keyof typeof figures
+export type Measured = Readonly<Partial<Record<FigureName, number>>>
+
+export type Verdict = 'ok' | 'missed' | ''
+
+/** Empty where there is no target. What could not be measured has missed it. */
+export function judge(figure: Figure, value: number): Verdict {
+  if (figure.atLeast !== undefined) return value >= figure.atLeast ? 'ok' : 'missed'
+  if (figure.atMost !== undefined) return value <= figure.atMost ? 'ok' : 'missed'
+  return ''
+}
+
+/** A table for people. Without `judged`, for runs too short to tell, only lost and duplicated events are. */
+export function figureTable(measured: Measured, judged: boolean): string {
+  const values: Readonly<Record<string, number | undefined>> = measured
+  const rows = Object.entries<Figure>(figures).flatMap(([name, figure]) => {
+    const value = values[name]
+    if (value === undefined) return []
+    const isJudged = judged || name === 'lost' || name === 'duplicated'
+    return [[figure.title, tell(figure, value), target(figure), isJudged ? judge(figure, value) : '']]
+  })
+  const table = [['', 'measured', 'target', ''], ...rows]
+  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
+  return table
+    .map(([title = '', value = '', wanted = '', verdict = '']) => {
+      const [first = 0, second = 0, third = 0] = widths
+      return `${title.padEnd(first)}  ${value.padStart(second)}  ${wanted.padStart(third)}  ${verdict}`.trimEnd()
+    })
+    .join('\n')
+}
+
+function tell({ digits, unit }: Figure, value: number): string {
+  const number = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return unit === '' ? number : `${number} ${unit}`
+}
+
+function target(figure: Figure): string {
+  if (figure.atLeast !== undefined) return `≥ ${tell(figure, figure.atLeast)}`
+  if (figure.atMost !== undefined) return `≤ ${tell(figure, figure.atMost)}`
+  return ''
+}

@@ -1,0 +1,70 @@
+/** How much a run measures. */
+export interface Size {
+  /** Posts of each bare loop, and rows of each bare batch of inserts. */
+  readonly baseline: number
+  /** Published before anything is measured, so that what is measured is compiled code. */
+  readonly warmUp: number
+  readonly endToEnd: number
+  readonly singles: number
+  readonly latencySeconds: number
+  readonly backlog: number
+  readonly backlogSeconds: number
+  readonly endpoints: number
+  readonly hangingSeconds: number
+  /** Deadline of a call to an endpoint that may hang, and the wait until the next one. */
+  readonly hangingTimeoutMs: number
+  readonly hangingRetrySeconds: number
+  /** Times the server is started; the median counts. */
+  readonly starts: number
+  /** For the last receipt, after the last publish was answered. */
+  readonly receiptLimitMs: number
+}
+
+export const sizes = {
+  full: {
+    baseline: 40_000,
+    warmUp: 5_000,
+    endToEnd: 60_000,
+    singles: 30_000,
+    latencySeconds: 10,
+    backlog: 100_000,
+    backlogSeconds: 5,
+    endpoints: 1_000,
+    hangingSeconds: 15,
+    hangingTimeoutMs: 15_000,
+    // Nothing is tried again while it is measured, as with the usual minute.
+    hangingRetrySeconds: 20,
+    starts: 3,
+    receiptLimitMs: 120_000,
+  },
+  quick: {
+    baseline: 10_000,
+    warmUp: 2_000,
+    endToEnd: 8_000,
+    singles: 6_000,
+    latencySeconds: 4,
+    backlog: 10_000,
+    backlogSeconds: 3,
+    endpoints: 200,
+    hangingSeconds: 5,
+    hangingTimeoutMs: 5_000,
+    hangingRetrySeconds: 8,
+    starts: 1,
+    receiptLimitMs: 60_000,
+  },
+  tiny: {
+    baseline: 500,
+    warmUp: 100,
+    endToEnd: 500,
+    singles: 200,
+    latencySeconds: 1,
+    backlog: 500,
+    backlogSeconds: 1,
+    endpoints: 20,
+    hangingSeconds: 1,
+    hangingTimeoutMs: 1_000,
+    hangingRetrySeconds: 1,
+    starts: 1,
+    receiptLimitMs: 30_000,
+  },
+} as const satisfies Readonly<Record<string, Size>>

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { migrate } from '../../src/db/migrate.ts'
+import { asAdministrator, testDatabase, withDatabase } from '../support/database.ts'
+import { schemaText } from '../support/schema-text.ts'
+
+const committed = new URL('../../../docs/schema.txt', import.meta.url)
+
+/** `DAYBOOK_UPDATE=1 npm test -- rules/schema` writes the file anew. */
+test('the committed schema is what the migrations make', async (t) => {
+  const { pools } = await testDatabase(t)
+  const text = await schemaText(pools.owner)
+  if (process.env['DAYBOOK_UPDATE']) await writeFile(committed, text)
+  assert.equal(text, await readFile(committed, 'utf8'))
+})
+
+test('eight starters at once migrate an empty database once', async (t) => {
+  const name = `m_${process.pid}`
+  await asAdministrator(async (run) => await run(`create database ${name}`))
+  t.after(async () => await asAdministrator(async (run) => await run(`drop database ${name} with (force)`)))
+  const ran = await Promise.all(Array.from({ length: 8 }, async () => await migrate(withDatabase(name), () => {})))
+  assert.equal(ran.flat().filter((one) => one === '0001_spine').length, 1)
+  assert.deepEqual(await migrate(withDatabase(name), () => {}), [])
+})
+
+test('a database in another encoding is refused with a reason', async (t) => {
+  const name = `l_${process.pid}`
+  const create = `create database ${name} template template0 encoding 'LATIN1' locale_provider libc locale 'C'`
+  await asAdministrator(async (run) => await run(create))
+  t.after(async () => await asAdministrator(async (run) => await run(`drop database ${name} with (force)`)))
+  await assert.rejects(
+    migrate(withDatabase(name), () => {}),
+    /UTF8, this one is in LATIN1/,
+  )
+})

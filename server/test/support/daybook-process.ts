@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+export interface DaybookProcess {
+  readonly url: string
+  readonly pid: number
+  /** Everything it wrote to standard error: its log. */
+  log(): string
+  /** Resolves with the exit code, or the signal's name, when it is gone. */
+  readonly ended: Promise<number | string>
+  kill(signal: NodeJS.Signals): void
+  /** SIGTERM, then waits; answers with the exit code. */
+  stop(): Promise<number | string>
+}
+
+const bin = fileURLToPath(new URL('../../bin/daybook.js', import.meta.url))
+export const API_KEY = 'test-key-0123456789abcdef0123456789abcdef'
+
+/** Starts `daybook start --json` as a process of its own and resolves when it is ready. It is stopped after the test. */
+export async function startDaybook(
+  t: TestContext,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<DaybookProcess> {
+  const child = spawn(process.execPath, ['--conditions=source', bin, 'start', '--json', ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      DAYBOOK_PORT: '0',
+      DAYBOOK_BOOTSTRAP_API_KEY: API_KEY,
+      DAYBOOK_EGRESS_ALLOW: '127.0.0.0/8',
+      DAYBOOK_LOG_LEVEL: 'info',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as number | string)
+  const running: DaybookProcess = {
+    url: '',
+    pid: child.pid ?? 0,
+    log: () => log,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    stop: async () => {
+      child.kill('SIGTERM')
+      return await ended
+    },
+  }
+  t.after(async () => {
+    child.kill('SIGCONT')
+    await running.stop()
+  })
+  const lines = createInterface({ input: child.stdout })
+  const ready = await Promise.race([
+    once(lines, 'line').then(([line]) => JSON.parse(line as string) as { url: string }),
+    ended.then((how) => {
+      throw new Error(`daybook ended with ${how} before it was ready\n${log}`)
+    }),
+  ])
+  return Object.assign(running, { url: ready.url })
+}

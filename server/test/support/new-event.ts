@@ -1,0 +1,26 @@
+import type { NewEvent } from '../../src/events/event.ts'
+import type { EventInput } from '../../src/events/prepare-events.ts'
+import { prepareEvents } from '../../src/events/prepare-events.ts'
+
+/** An event as the publish route makes it. `text` is its payload's JSON text where that matters. */
+export function newEvent(
+  companyId: string,
+  input: Partial<EventInput> = {},
+  text: string = JSON.stringify(input.payload ?? {}),
+): NewEvent {
+  const context = {
+    companyId,
+    definitions: { get: () => undefined, names: () => [] },
+    allowUndeclared: true,
+    defaultActor: { type: 'api_key', id: 'test' },
+    nowMs: Date.now(),
+  }
+  const complete = { event_name: 'thing.happened', payload: {}, ...input }
+  const [event] = prepareEvents(context, [complete], [text], () => '')
+  if (!event) throw new Error('No event was made')
+  return event
+}
+
+export function newEvents(companyId: string, count: number, input: Partial<EventInput> = {}): readonly NewEvent[] {
+  return Array.from({ length: count }, () => newEvent(companyId, input))
+}
