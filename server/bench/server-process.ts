@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '../src/db/embedded/start-embedded-postgres.ts'
 import { sharedNowMs } from './shared-clock.ts'
+import { nodeFlags } from '../bin/node-flags.js'
 
 /** A server as an operator runs it: its own process, the embedded database, fsync on. */
 export interface ServerProcess {
@@ -28,7 +29,7 @@ const STOP_LIMIT_MS = 40_000
 
 export async function startServerProcess({ dataDir, apiKey, variables }: ServerOptions): Promise<ServerProcess> {
   const startMs = sharedNowMs()
-  const child = spawn(process.execPath, ['--conditions=source', daybook, 'start', '--json'], {
+  const child = spawn(process.execPath, [...nodeFlags, daybook, 'start', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true, // Ctrl-C is for the benchmark alone, which then stops the server
     env: {

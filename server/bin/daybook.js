@@ -3,15 +3,15 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.js'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
-const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning']
 
 if (major >= 24 && (minor >= 12 || major > 24) && process.execArgv.includes('--conditions=source')) {
   await import(main)
 } else {
-  const child = spawn(findNode(), [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(findNode(), [...nodeFlags, main, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The terminal sends Ctrl-C to both of us; other signals are passed on.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

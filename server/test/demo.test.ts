@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { DemoResult } from '../src/cli/demo/tally.ts'
 import { makeTestDataDir } from '../src/db/embedded/test-directory.ts'
 import { until } from './support/until.ts'
+import { nodeFlags } from '../bin/node-flags.js'
 
 const bin = fileURLToPath(new URL('../bin/daybook.js', import.meta.url))
 
@@ -22,7 +23,7 @@ interface Demo {
 
 function startDemo(t: TestContext, args: readonly string[]): Demo {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DATABASE_URL: 'postgres://not.this.one/' }
-  const child = spawn(process.execPath, ['--conditions=source', bin, 'demo', '--json', ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, bin, 'demo', '--json', ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -9,7 +9,7 @@ export class RecentEvents {
   readonly #events = new Map<string, LoggedEvent>()
   #bytes = 0
 
-  constructor(bytesMax = 16 * 1024 * 1024) {
+  constructor(bytesMax = 4 * 1024 * 1024) {
     this.#bytesMax = bytesMax
   }
 

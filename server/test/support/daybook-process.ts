@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../../bin/node-flags.js'
 
 export interface DaybookProcess {
   readonly url: string
@@ -25,7 +26,7 @@ export async function startDaybook(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): Promise<DaybookProcess> {
-  const child = spawn(process.execPath, ['--conditions=source', bin, 'start', '--json', ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, bin, 'start', '--json', ...args], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

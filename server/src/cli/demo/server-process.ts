@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../lib/clock.ts'
 import type { Environment } from '../config.ts'
 import { stopLeftDatabase } from './stop-left-database.ts'
+import { nodeFlags } from '../../../bin/node-flags.js'
 
 interface ServerProcessOptions {
   /** This process's own; what configures a Daybook is taken out of it. */
@@ -16,7 +17,6 @@ interface ServerProcessOptions {
   readonly log: (line: string) => void
 }
 
-const nodeFlags = ['--conditions=source', '--disable-warning=ExperimentalWarning']
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const endWithParent = new URL('end-with-parent.ts', import.meta.url).href
 
