@@ -9,7 +9,12 @@ import { fileURLToPath } from 'node:url'
  * `N passed, N failed`. `--quiet` prints failures only.
  */
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const patterns = ['sdk/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/**/*.test.ts']
+const patterns = [
+  'sdk/src/**/*.test.ts',
+  'server/src/**/*.test.ts',
+  'server/test/**/*.test.ts',
+  'server/bench/**/*.test.ts',
+]
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const files = patterns
   .flatMap((pattern) => globSync(pattern, { cwd: root }))

@@ -25,11 +25,7 @@ export async function asCompany<Result>(
   return await tryTransaction(pool, `begin; set local app.company_id = '${companyId}'`, work)
 }
 
-async function tryTransaction<Result>(
-  pool: DbPool,
-  begin: string,
-  work: (db: Db) => Promise<Result>,
-): Promise<Result> {
+async function tryTransaction<Result>(pool: DbPool, begin: string, work: (db: Db) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await oneTransaction(pool, begin, work)
@@ -39,11 +35,7 @@ async function tryTransaction<Result>(
   }
 }
 
-async function oneTransaction<Result>(
-  pool: DbPool,
-  begin: string,
-  work: (db: Db) => Promise<Result>,
-): Promise<Result> {
+async function oneTransaction<Result>(pool: DbPool, begin: string, work: (db: Db) => Promise<Result>): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {

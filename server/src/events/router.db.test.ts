@@ -79,7 +79,10 @@ test('a publish that commits late is numbered later, and no position is skipped 
   const slow = await node.pools.engine.connect()
   try {
     await slow.query('begin')
-    await insertEvents({ query: async (query) => await slow.query({ ...query, values: [...query.values] }) as never }, [late])
+    await insertEvents(
+      { query: async (query) => (await slow.query({ ...query, values: [...query.values] })) as never },
+      [late],
+    )
     await insertEvents(node.pools.engine, [after])
     await node.route()
     assert.deepEqual([...(await positionsOf(node.pools.engine, companyId)).keys()].slice(1), [before.id, after.id])
@@ -118,7 +121,10 @@ test("a company's positions follow the order in which publishes were acknowledge
   await nodes[1].route()
   const positions = await positionsOf(pools.engine, companyId)
   const own = acknowledged.map((id) => positions.get(id) ?? 0)
-  assert.deepEqual(own, own.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    own,
+    own.toSorted((a, b) => a - b),
+  )
   assert.deepEqual(await findGaps(pools.engine), [])
 })
 
@@ -140,7 +146,10 @@ test('two routers at once never number an event twice', async (t) => {
   }
   await Promise.all([work(0), work(1)])
   assert.deepEqual(await findGaps(pools.engine), [])
-  assert.ok(led.every((rounds) => rounds > 0), `both led: ${led.join()}`)
+  assert.ok(
+    led.every((rounds) => rounds > 0),
+    `both led: ${led.join()}`,
+  )
 })
 
 test('a leader whose lease was taken commits nothing and keeps its reservations for nobody', async (t) => {
@@ -180,7 +189,12 @@ test('a taker of the lease waits for the last transaction of the leader', async 
       return { committed: () => {}, rolledBack: () => {} }
     },
   }
-  const router = new Router({ pool: pools.engine, leadership: node.leadership, recent: new RecentEvents(), fanOut: slow })
+  const router = new Router({
+    pool: pools.engine,
+    leadership: node.leadership,
+    recent: new RecentEvents(),
+    fanOut: slow,
+  })
   const round = router.round()
   await inside.promise
   await sql(pools.engine, `select 1 from leases for share nowait`)
@@ -260,7 +274,11 @@ test('every trail row carries the digest that can be computed again from the log
   )
   assert.equal(rows.length, 5)
   for (const row of rows) {
-    const digest = eventDigest(headerOf({ ...toLoggedEvent(row), definitionVersion: null, idempotencyKey: undefined }), row.payload_salt, row.payload)
+    const digest = eventDigest(
+      headerOf({ ...toLoggedEvent(row), definitionVersion: null, idempotencyKey: undefined }),
+      row.payload_salt,
+      row.payload,
+    )
     assert.deepEqual(digest, row.trail)
     assert.deepEqual(row.digest, row.trail)
   }
@@ -315,5 +333,8 @@ test('an event is the same, member by member, whether it comes from memory or fr
   // As text, because the order of members ends in the bytes of a webhook.
   assert.equal(JSON.stringify(logged.related), JSON.stringify(inMemory.related))
   assert.equal(JSON.stringify(logged.entity), JSON.stringify(inMemory.entity))
-  assert.deepEqual({ ...logged, actor: { ...logged.actor } }, { ...inMemory, actor: { ...inMemory.actor, name: undefined } })
+  assert.deepEqual(
+    { ...logged, actor: { ...logged.actor } },
+    { ...inMemory, actor: { ...inMemory.actor, name: undefined } },
+  )
 })

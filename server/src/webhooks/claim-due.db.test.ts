@@ -27,7 +27,7 @@ test('two dispatchers never hold the same delivery', async (t) => {
     const { engine } = nodes[turn % 2 === 0 ? 0 : 1].pools
     const wishes = subscriptions.map(({ id }) => ({ subscriptionId: id, slots: 1 + (turn % 7) }))
     if (turn % 3 === 0) wishes.reverse()
-    for (let empty = 0; empty < 2; ) {
+    for (let empty = 0; empty < 2;) {
       const { deliveries } = await claimDueDeliveries(engine, companyId, wishes, 60_000)
       held.push(...deliveries.map(({ id }) => id))
       if (deliveries.length === 0) empty++
@@ -76,7 +76,10 @@ test('the longest due come first, and only one company is asked', async (t) => {
     'select position from webhook_deliveries where subscription_id = $1 order by position limit 4',
     [id],
   )
-  assert.deepEqual(positions, all.map(({ position }) => position))
+  assert.deepEqual(
+    positions,
+    all.map(({ position }) => position),
+  )
 })
 
 test('an inactive subscription keeps what waits', async (t) => {

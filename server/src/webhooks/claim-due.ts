@@ -29,6 +29,8 @@ export interface ClaimedDelivery {
 export interface Claim {
   readonly leaseToken: string
   readonly deliveries: readonly ClaimedDelivery[]
+  /** Subscriptions that have more due, and no room for it because of calls that other processes make. */
+  readonly contended: ReadonlySet<string>
   /** The company's subscriptions at the time of the claim. */
   readonly subscriptionVersion: number
 }
@@ -42,7 +44,10 @@ const shape = rowShape({ subscription_id: 'uuid', slots: 'int' })
  * outer update repeats the lease predicate. An inactive subscription keeps what waits. The limit of calls at once holds over all processes, because claims of a
  * subscription come one after the other (its health row is locked before) and what is leased is counted.
  */
-const leaseDue = statement<[companyId: string, leaseToken: string, leaseMs: number, ...wishes: unknown[]], ClaimedDelivery>(
+const leaseDue = statement<
+  [companyId: string, leaseToken: string, leaseMs: number, ...wishes: unknown[]],
+  ClaimedDelivery
+>(
   'delivery.lease_due',
   `with wish as materialized (
      select x.subscription_id,
@@ -75,6 +80,18 @@ const leaseDue = statement<[companyId: string, leaseToken: string, leaseMs: numb
              d.id = any(array(select id from due where taken_over)) as taken_over`,
 )
 
+const findContended = statement<[companyId: string, subscriptionIds: readonly string[]], { subscription_id: string }>(
+  'delivery.find_contended',
+  `select w.subscription_id
+     from unnest($2::uuid[]) as w(subscription_id)
+    where exists (
+        select 1 from webhook_deliveries d
+         where d.company_id = $1 and d.subscription_id = w.subscription_id and d.due_at <= now())
+      and exists (
+        select 1 from event_subscriptions s
+         where s.company_id = $1 and s.id = w.subscription_id and s.status in ('active', 'deleted'))`,
+)
+
 const readVersion = statement<[companyId: string], { subscription_version: number }>(
   'head.read_version',
   `select subscription_version from company_heads where company_id = $1`,
@@ -93,11 +110,26 @@ export async function claimDueDeliveries(
     const deliveries = await leaseDue(db, companyId, leaseToken, leaseMs, ...shape.values(wishes.map(toRow)))
     const lost = deliveries.filter((delivery) => delivery.taken_over)
     if (lost.length > 0) await recordLostAttempts(db, companyId, lost)
+    const unfilled = gotLess(wishes, deliveries)
+    const contended = unfilled.length > 0 ? await findContended(db, companyId, unfilled) : []
     const [head] = await readVersion(db, companyId)
-    return { leaseToken, deliveries, subscriptionVersion: head?.subscription_version ?? 0 }
+    return {
+      leaseToken,
+      deliveries,
+      contended: new Set(contended.map((row) => row.subscription_id)),
+      subscriptionVersion: head?.subscription_version ?? 0,
+    }
   })
   if (claim.deliveries.length > 0) await failpoint('delivery.after_claim')
   return claim
+}
+
+/** Subscriptions that were not given all the slots that were asked for. */
+function gotLess(wishes: readonly ClaimWish[], deliveries: readonly ClaimedDelivery[]): string[] {
+  const got = Map.groupBy(deliveries, (delivery) => delivery.subscription_id)
+  return wishes.flatMap(({ subscriptionId, slots }) =>
+    (got.get(subscriptionId)?.length ?? 0) < slots ? [subscriptionId] : [],
+  )
 }
 
 function toRow(wish: ClaimWish) {

@@ -156,7 +156,10 @@ test('a 410 ends the delivery and disables the subscription at once, with the re
   assert.deepEqual(await health(), { status: 'disabled', reason: 'gone', failures: 1 })
   assert.deepEqual(await disablings(), [{ reason: 'gone', failures_in_row: 1 }])
   const ledger = await ledgerOf(node.pools.engine, id)
-  assert.deepEqual(ledger.map(({ outcome, reason }) => [outcome, reason]), [['failed', 'http_410']])
+  assert.deepEqual(
+    ledger.map(({ outcome, reason }) => [outcome, reason]),
+    [['failed', 'http_410']],
+  )
 })
 
 test('failures that arrive after the disabling make no second event, and enabling begins with a clean slate', async (t) => {
@@ -191,10 +194,9 @@ test('a delivery counts once, with its last attempt', async (t) => {
     await makeAllDue(node.pools.engine, id)
     await node.dispatch()
   }
-  assert.deepEqual((await ledgerOf(node.pools.engine, id)).map(({ outcome }) => outcome), [
-    'will_retry',
-    'will_retry',
-    'failed',
-  ])
+  assert.deepEqual(
+    (await ledgerOf(node.pools.engine, id)).map(({ outcome }) => outcome),
+    ['will_retry', 'will_retry', 'failed'],
+  )
   assert.equal((await health()).failures, 1)
 })

@@ -8,13 +8,36 @@ import { newEvent, newEvents } from '../../test/support/new-event.ts'
 import type { Call } from '../../test/support/scripted-receiver.ts'
 import { scriptedReceiver } from '../../test/support/scripted-receiver.ts'
 import { sql, sqlValue } from '../../test/support/sql.ts'
+import type { TestNode } from '../../test/support/test-node.ts'
 import { allow, countDeadlocks, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
 import { turnedClock } from '../../test/support/turned-clock.ts'
 import { until } from '../../test/support/until.ts'
 import { asCompany } from '../db/transaction.ts'
-import { deleteSubscription, disableSubscription, enableSubscription, rotateSecret, updateSubscription } from './subscriptions.ts'
+import {
+  deleteSubscription,
+  disableSubscription,
+  enableSubscription,
+  rotateSecret,
+  updateSubscription,
+} from './subscriptions.ts'
 
 const MINUTE_MS = 60_000
+
+/** Has both nodes dispatch and the first one route while `work` is done, and until all results are written. */
+async function whileRunning(nodes: readonly [TestNode, TestNode], work: () => Promise<void>): Promise<void> {
+  let isDone = false
+  const loops = nodes.map(async (node) => {
+    while (!isDone) {
+      await node.dispatcher.round()
+      if (node === nodes[0]) await node.router.round()
+    }
+  })
+  await work().finally(() => {
+    isDone = true
+  })
+  await Promise.all(loops)
+  for (const node of nodes) await node.dispatch()
+}
 
 test('a fresh event is delivered once, signed, with the exact bytes of its payload', async (t) => {
   const database = await testDatabase(t)
@@ -46,7 +69,10 @@ test('a fresh event is delivered once, signed, with the exact bytes of its paylo
     assert.equal(body.toString(), `${head}${entities},"data":${texts[index]}}`)
   }
   const ledger = await ledgerOf(pools.engine, id)
-  assert.deepEqual(ledger.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]), texts.map(() => [1, 'delivered', 'http_204']))
+  assert.deepEqual(
+    ledger.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]),
+    texts.map(() => [1, 'delivered', 'http_204']),
+  )
   assert.equal(await sqlValue(pools.engine, 'select count(*) from webhook_deliveries'), 0)
 })
 
@@ -58,10 +84,16 @@ test('[bytes-arrive] any JSON text arrives byte for byte, from memory and again 
   const { pools } = first
   const companyId = await newCompany(pools)
   const { id, secret } = await subscribe(pools, companyId, { webhook_url: receiver.url })
-  const text = fc.oneof(fc.json(), fc.json({ stringUnit: 'binary' }).filter((one) => !one.includes('\\u0000') && !one.includes('\\ud')))
-  const related = fc.array(fc.record({ type: fc.constantFrom('a', 'b'), id: fc.string({ minLength: 1, unit: 'grapheme' }) }), {
-    maxLength: 3,
-  })
+  const text = fc.oneof(
+    fc.json(),
+    fc.json({ stringUnit: 'binary' }).filter((one) => !one.includes('\\u0000') && !one.includes('\\ud')),
+  )
+  const related = fc.array(
+    fc.record({ type: fc.constantFrom('a', 'b'), id: fc.string({ minLength: 1, unit: 'grapheme' }) }),
+    {
+      maxLength: 3,
+    },
+  )
   const property = fc.asyncProperty(text, related, async (text, related) => {
     const event = newEvent(companyId, { related }, text)
     const from = receiver.calls.length
@@ -94,7 +126,10 @@ test('what fails is tried again after 1, 5 and 15 minutes, a tenth more or less,
     await node.dispatch()
     const ledger = (await ledgerOf(pools.engine, id)).slice(-30)
     const delays = ledger.map(({ delay_ms }) => (delay_ms ?? 0) / MINUTE_MS / minutes)
-    assert.ok(delays.every((share) => share >= 0.9 && share <= 1.1), delays.join())
+    assert.ok(
+      delays.every((share) => share >= 0.9 && share <= 1.1),
+      delays.join(),
+    )
     assert.ok(Math.max(...delays) - Math.min(...delays) > 0.05, 'they are spread')
     assert.ok(ledger.every(({ outcome, reason }) => outcome === 'will_retry' && reason === 'http_503'))
     const due = `select count(*) from webhook_deliveries d join webhook_logs l on l.delivery_id = d.id
@@ -106,7 +141,10 @@ test('what fails is tried again after 1, 5 and 15 minutes, a tenth more or less,
   const ledger = await ledgerOf(pools.engine, id)
   assert.equal(receiver.calls.length, 120)
   for (const [, own] of Map.groupBy(ledger, (row) => row.delivery_id)) {
-    assert.deepEqual(own.map(({ attempt_no }) => attempt_no), [1, 2, 3, 4])
+    assert.deepEqual(
+      own.map(({ attempt_no }) => attempt_no),
+      [1, 2, 3, 4],
+    )
     assert.deepEqual([own[3]?.outcome, own[3]?.reason, own[3]?.delay_ms], ['failed', 'http_503', null])
   }
   assert.equal(await sqlValue(pools.engine, 'select count(*) from webhook_deliveries'), 0)
@@ -123,10 +161,14 @@ test('a redirect is a failed attempt and is not followed', async (t) => {
   await node.publisher.publish(newEvents(companyId, 1))
   await node.route()
   await node.dispatch()
-  assert.deepEqual(receiver.calls.map(({ path }) => path), ['/here'])
-  assert.deepEqual((await ledgerOf(pools.engine, id)).map(({ outcome, reason }) => [outcome, reason]), [
-    ['will_retry', 'http_307'],
-  ])
+  assert.deepEqual(
+    receiver.calls.map(({ path }) => path),
+    ['/here'],
+  )
+  assert.deepEqual(
+    (await ledgerOf(pools.engine, id)).map(({ outcome, reason }) => [outcome, reason]),
+    [['will_retry', 'http_307']],
+  )
 })
 
 test('over two dispatchers a subscription never has more calls at once than it allows', async (t) => {
@@ -139,29 +181,63 @@ test('over two dispatchers a subscription never has more calls at once than it a
   for (const concurrency of limits) {
     await subscribe(pools, companyId, { webhook_url: `${receiver.url}/${concurrency}`, concurrency })
   }
-  let working = true
-  const dispatch = async (self: 0 | 1): Promise<void> => {
-    while (working) {
-      await nodes[self].dispatcher.round()
-      if (self === 0) await nodes[0].router.round()
-    }
-  }
   // An answer comes when as many calls as may be are open, or a moment later: enough for a call too many to show.
   receiver.answer(async ({ path }) => {
     const limit = Number(path.slice(1))
     await until('more calls', () => receiver.openAt(path) > limit, 15).catch(() => undefined)
     return { status: 200 }
   })
-  const loops = [dispatch(0), dispatch(1)]
-  for (let turn = 0; turn < 20; turn++) await nodes[1].publisher.publish(newEvents(companyId, 4))
-  await until('all are delivered', () => receiver.calls.length >= 240)
-  working = false
-  await Promise.all(loops)
-  await Promise.all(nodes.map(async (node) => await node.dispatch()))
-  assert.deepEqual(limits.map((limit) => receiver.openMaxAt(`/${limit}`)), limits)
+  await whileRunning(nodes, async () => {
+    for (let turn = 0; turn < 20; turn++) await nodes[1].publisher.publish(newEvents(companyId, 4))
+    await until('all are delivered', () => receiver.calls.length >= 240)
+  })
+  assert.deepEqual(
+    limits.map((limit) => receiver.openMaxAt(`/${limit}`)),
+    limits,
+  )
   assert.equal(new Set(receiver.calls.map(({ id, path }) => id + path)).size, 240)
   assert.equal(receiver.calls.length, 240)
-  assert.deepEqual(nodes.flatMap(({ errors }) => errors), [])
+  assert.deepEqual(
+    nodes.flatMap(({ errors }) => errors),
+    [],
+  )
+})
+
+test('fresh deliveries are handed over only as far as the calls of other processes leave room', async (t) => {
+  const database = await testDatabase(t)
+  const receiver = await scriptedReceiver(t)
+  receiver.answer(() => 'hang')
+  const nodes = [testNode(database), testNode(database)] as const
+  const { pools } = nodes[0]
+  const companyId = await newCompany(pools)
+  await subscribe(pools, companyId, { webhook_url: receiver.url, concurrency: 3 })
+  await nodes[1].publisher.publish(newEvents(companyId, 2))
+  await nodes[1].route()
+  await until('two calls', () => receiver.openAt('/') === 2)
+  await nodes[1].leadership.release()
+  await nodes[0].publisher.publish(newEvents(companyId, 4))
+  await nodes[0].route()
+  await until('a third call', () => receiver.openAt('/') === 3)
+  const leased = 'select count(*) from webhook_deliveries where lease_token is not null'
+  assert.equal(await sqlValue(pools.engine, leased), 3)
+})
+
+test('fresh deliveries wait behind what is due already', async (t) => {
+  const database = await testDatabase(t)
+  const receiver = await scriptedReceiver(t)
+  const nodes = [testNode(database), testNode(database, { handsOver: false })] as const
+  const { pools } = nodes[0]
+  const companyId = await newCompany(pools)
+  await subscribe(pools, companyId, { webhook_url: receiver.url })
+  await nodes[1].publisher.publish(newEvents(companyId, 2))
+  await nodes[1].route()
+  await nodes[1].leadership.release()
+  await nodes[0].publisher.publish(newEvents(companyId, 1))
+  await nodes[0].route()
+  const leased = 'select count(*) from webhook_deliveries where lease_token is not null'
+  assert.equal(await sqlValue(pools.engine, leased), 0)
+  await nodes[0].dispatch()
+  assert.equal(receiver.calls.length, 3)
 })
 
 test('two dispatchers that write results of many subscriptions at once never deadlock and count every failure', async (t) => {
@@ -179,24 +255,18 @@ test('two dispatchers that write results of many subscriptions at once never dea
   }
   // The first of company one always fails, the others now and then.
   receiver.answer(({ path }) => ({ status: path === '/0' || (path !== '/ok' && Math.random() < 0.3) ? 500 : 200 }))
-  let working = true
-  const dispatch = async (self: 0 | 1): Promise<void> => {
-    while (working) {
-      await nodes[self].dispatcher.round()
-      if (self === 0) await nodes[0].router.round()
+  await whileRunning(nodes, async () => {
+    for (let turn = 0; turn < 30; turn++) {
+      await nodes[1].publisher.publish(companyIds.flatMap((companyId) => newEvents(companyId, 5)))
     }
-  }
-  const loops = [dispatch(0), dispatch(1)]
-  for (let turn = 0; turn < 30; turn++) {
-    await nodes[1].publisher.publish(companyIds.flatMap((companyId) => newEvents(companyId, 5)))
-  }
-  await until('all are called', () => receiver.calls.length === 30 * 5 * 12)
-  working = false
-  await Promise.all(loops)
-  await Promise.all(nodes.map(async (node) => await node.dispatch()))
+    await until('all are called', () => receiver.calls.length === 30 * 5 * 12)
+  })
   const inRow = 'select failures_in_row from subscription_health where subscription_id = $1'
   assert.equal(await sqlValue(pools.engine, inRow, [subscriptions[0]]), 150)
-  assert.deepEqual(nodes.flatMap(({ errors }) => errors), [])
+  assert.deepEqual(
+    nodes.flatMap(({ errors }) => errors),
+    [],
+  )
   await Promise.all(nodes.map(async (node) => await node.close()))
   assert.equal(await countDeadlocks(database), 0)
 })
@@ -217,11 +287,14 @@ test('the waiting deliveries of a deleted subscription end as cancelled, with th
   await node.dispatch()
   assert.equal(receiver.calls.length, 3)
   const endings = (await ledgerOf(pools.engine, id)).slice(3)
-  assert.deepEqual(endings.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]), [
-    [0, 'cancelled', 'subscription_deleted'],
-    [0, 'cancelled', 'subscription_deleted'],
-    [0, 'cancelled', 'subscription_deleted'],
-  ])
+  assert.deepEqual(
+    endings.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]),
+    [
+      [0, 'cancelled', 'subscription_deleted'],
+      [0, 'cancelled', 'subscription_deleted'],
+      [0, 'cancelled', 'subscription_deleted'],
+    ],
+  )
   assert.equal(await sqlValue(pools.engine, 'select count(*) from webhook_deliveries'), 0)
 })
 
@@ -268,10 +341,13 @@ test('a late result of an attempt whose delivery was taken over changes nothing'
   await until('the late result is refused', () => nodes[0].fenced === 1)
   assert.deepEqual(await sql(pools.engine, state), before)
   const ledger = await ledgerOf(pools.engine, id)
-  assert.deepEqual(ledger.map(({ attempt_no, outcome }) => [attempt_no, outcome]), [
-    [1, 'unknown'],
-    [2, 'will_retry'],
-  ])
+  assert.deepEqual(
+    ledger.map(({ attempt_no, outcome }) => [attempt_no, outcome]),
+    [
+      [1, 'unknown'],
+      [2, 'will_retry'],
+    ],
+  )
 })
 
 test('after a stall of its own process an older attempt cannot speak for the newer one', async (t) => {
@@ -297,10 +373,13 @@ test('after a stall of its own process an older attempt cannot speak for the new
   answers[1].resolve({ status: 503 })
   await node.dispatch()
   const ledger = await ledgerOf(pools.engine, id)
-  assert.deepEqual(ledger.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]), [
-    [1, 'unknown', 'lease_expired'],
-    [2, 'will_retry', 'http_503'],
-  ])
+  assert.deepEqual(
+    ledger.map(({ attempt_no, outcome, reason }) => [attempt_no, outcome, reason]),
+    [
+      [1, 'unknown', 'lease_expired'],
+      [2, 'will_retry', 'http_503'],
+    ],
+  )
   // No slot was lost: as many calls as before fit at once.
   receiver.answer(() => 'hang')
   await node.publisher.publish(newEvents(companyId, 5))
@@ -368,8 +447,14 @@ test('whatever a receiver answers with is stored', async (t) => {
     'select response_body, response_headers, response_truncated from webhook_logs where subscription_id = $1 order by id',
     [id],
   )
-  assert.deepEqual(rows.map((row) => row.response_body?.length ?? 0), [3, 7, 16_384, 0])
-  assert.deepEqual(rows.map((row) => row.response_truncated), [false, false, true, false])
+  assert.deepEqual(
+    rows.map((row) => row.response_body?.length ?? 0),
+    [3, 7, 16_384, 0],
+  )
+  assert.deepEqual(
+    rows.map((row) => row.response_truncated),
+    [false, false, true, false],
+  )
   for (const [index, row] of rows.entries()) {
     assert.deepEqual(row.response_body ?? Buffer.alloc(0), bodies[index]?.subarray(0, 16_384))
     const headers = new Map(JSON.parse(row.response_headers) as [string, string][])
@@ -419,7 +504,11 @@ test('a changed limit counts from the next claim on', async (t) => {
     await node.dispatcher.round()
     return receiver.calls.length === 1
   })
-  await asCompany(pools.api, companyId, async (db) => await updateSubscription(db, allow, now(), companyId, id, { concurrency: 2 }))
+  await asCompany(
+    pools.api,
+    companyId,
+    async (db) => await updateSubscription(db, allow, now(), companyId, id, { concurrency: 2 }),
+  )
   await node.publisher.publish(newEvents(companyId, 9))
   await node.route()
   for (let turn = 0; turn < 5; turn++) await node.dispatcher.round()

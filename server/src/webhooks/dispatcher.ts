@@ -49,6 +49,9 @@ const LEASE_MARGIN_MS = 10_000
 /** Attempts beyond the schedule that may end unknown before a delivery is given up: one of them may be what kills us. */
 const LOST_ATTEMPTS_MAX = 5
 
+/** Nobody tells when another process has finished its calls of a subscription. */
+const CONTENDED_REST_MS = 50
+
 const RESULTS_PER_COMMIT = 256
 const COMMITS_AT_ONCE = 2
 
@@ -119,9 +122,15 @@ export class Dispatcher implements HandOver {
     if (this.#stopping) return this.#discoverEveryMs
     if (this.#clock.elapsed() >= this.#discoverAt) await this.#discover()
     let claimed = 0
-    for (const [companyId, lanes] of this.#lanes.claimable()) claimed += await this.#claim(companyId, lanes)
+    let isContended = false
+    for (const [companyId, lanes] of this.#lanes.claimable()) {
+      const claim = await this.#claim(companyId, lanes)
+      claimed += claim.deliveries
+      isContended ||= claim.isContended
+    }
     if (claimed > 0) return 0
-    return Math.max(1, this.#discoverAt - this.#clock.elapsed())
+    const restMs = Math.max(1, this.#discoverAt - this.#clock.elapsed())
+    return isContended ? Math.min(restMs, CONTENDED_REST_MS) : restMs
   }
 
   /** Starts nothing more, waits for the calls under way (`graceMs` at most) and for their results to be written. */
@@ -146,14 +155,14 @@ export class Dispatcher implements HandOver {
   }
 
   /**
-   * Claims for the lanes of one company. A lane that got less than it asked for has nothing due any more, unless it was
-   * woken in the meantime.
+   * Claims for the lanes of one company. A lane that got less than it asked for has nothing due any more, unless other
+   * processes use up its limit, or it was woken in the meantime.
    */
-  async #claim(companyId: string, lanes: readonly Lane[]): Promise<number> {
+  async #claim(companyId: string, lanes: readonly Lane[]): Promise<{ deliveries: number; isContended: boolean }> {
     const { pool, sets, recent } = this.#options
     const share = Math.max(1, Math.floor(this.#lanes.allowance(companyId) / lanes.length))
     const asked = lanes.map((lane) => ({ lane, slots: this.#lanes.take(lane, share) })).filter(({ slots }) => slots > 0)
-    if (asked.length === 0) return 0
+    if (asked.length === 0) return { deliveries: 0, isContended: false }
     const used = new Map<Lane, number>()
     const leaseMs = Math.max(...asked.map(({ lane }) => lane.timeoutMs)) + LEASE_MARGIN_MS
     for (const { lane } of asked) lane.mayHaveDue = false
@@ -165,12 +174,17 @@ export class Dispatcher implements HandOver {
         leaseMs,
       )
       const set = await sets.get(pool, companyId, claim.subscriptionVersion)
-      const events = await readLogged(pool, recent, companyId, claim.deliveries.map((delivery) => delivery.event_id))
+      const events = await readLogged(
+        pool,
+        recent,
+        companyId,
+        claim.deliveries.map((delivery) => delivery.event_id),
+      )
       const bySubscription = Map.groupBy(claim.deliveries, (delivery) => delivery.subscription_id)
       for (const { lane, slots } of asked) {
         const own = bySubscription.get(lane.subscriptionId) ?? []
         const subscription = set.get(lane.subscriptionId)
-        if (own.length === slots) lane.mayHaveDue = true
+        if (own.length === slots || claim.contended.has(lane.subscriptionId)) lane.mayHaveDue = true
         if (!subscription) continue
         this.#lanes.of(companyId, subscription.id, subscription)
         used.set(lane, own.length)
@@ -182,7 +196,7 @@ export class Dispatcher implements HandOver {
           this.#start(delivery, event !== undefined)
         }
       }
-      return claim.deliveries.length
+      return { deliveries: claim.deliveries.length, isContended: claim.contended.size > 0 }
     } catch (error) {
       for (const { lane } of asked) lane.mayHaveDue = true
       throw error
@@ -269,7 +283,13 @@ export class Dispatcher implements HandOver {
         await lockHealth(db, records)
         const accepted = await recordResults(db, records)
         await failpoint('delivery.mid_record')
-        return { accepted, due: await countFailures(db, records.filter((one) => accepted.has(one.deliveryId))) }
+        return {
+          accepted,
+          due: await countFailures(
+            db,
+            records.filter((one) => accepted.has(one.deliveryId)),
+          ),
+        }
       })
       counted = written.accepted
       if (written.due.length > 0) onDisableDue(written.due)

@@ -34,7 +34,10 @@ const SUBSCRIPTIONS_MAX = 64
  * once holds over all processes. Several health rows are always locked in the order of company and id, here and where
  * results are recorded, so nobody waits in a circle.
  */
-export const lockForLease = statement<[companyId: string, subscriptionIds: readonly string[]], { subscription_id: string }>(
+export const lockForLease = statement<
+  [companyId: string, subscriptionIds: readonly string[]],
+  { subscription_id: string }
+>(
   'delivery.lock_for_lease',
   `select subscription_id
      from subscription_health

@@ -403,3 +403,18 @@ test('headers that steer the connection and headers that cannot be written are r
   assert.equal(receiver.requests.length, 0)
   response(await poster.post(requestTo(receiver.port)))
 })
+
+test('onSent is told once, when the request has left and before the answer is there, and never of one that cannot leave', async (t) => {
+  const sent: string[] = []
+  const { promise: isSent, resolve } = Promise.withResolvers<void>()
+  const receiver = await listenRaw(t, { onRequest: (socket) => void isSent.then(() => socket.write(okAnswer)) })
+  const onSent = (): void => {
+    sent.push('sent')
+    resolve()
+  }
+  const poster = newPoster(t)
+  response(await poster.post(requestTo(receiver.port, { onSent })))
+  assert.deepEqual(sent, ['sent'])
+  failure(await poster.post(requestTo(receiver.port, { onSent, url: new URL('http://192.0.2.1/') })))
+  assert.deepEqual(sent, ['sent'])
+})

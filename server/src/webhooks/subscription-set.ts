@@ -105,7 +105,11 @@ export class SubscriptionSet {
   async at(db: Db, companyId: string, version: number): Promise<SubscriptionSet> {
     const rows = await readVersions(db, companyId, this.version, version)
     const secrets = Map.groupBy(
-      await readSecrets(db, companyId, rows.map((row) => row.subscription_id)),
+      await readSecrets(
+        db,
+        companyId,
+        rows.map((row) => row.subscription_id),
+      ),
       (row) => row.subscription_id,
     )
     const byId = new Map(this.#byId)

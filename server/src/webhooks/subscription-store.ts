@@ -46,7 +46,10 @@ export const findSubscriptionRow = statement<[companyId: string, id: string], Su
 )
 
 /** Newest first. */
-export const listSubscriptionRows = statement<[companyId: string, before: string | null, limit: number], SubscriptionRow>(
+export const listSubscriptionRows = statement<
+  [companyId: string, before: string | null, limit: number],
+  SubscriptionRow
+>(
   'subscription.list',
   `select ${columns}
      from event_subscriptions s

@@ -111,7 +111,10 @@ test('a subscription gets exactly the events that its names choose', async (t) =
     none: [],
   })
   assert.equal(changed.description, 'x')
-  assert.equal(await sqlValue(pools.engine, 'select count(*) from webhook_deliveries where company_id = $1', [other]), 0)
+  assert.equal(
+    await sqlValue(pools.engine, 'select count(*) from webhook_deliveries where company_id = $1', [other]),
+    0,
+  )
 })
 
 test('versions are kept for ever, and each names the subscription as it was then', async (t) => {
@@ -132,10 +135,22 @@ test('versions are kept for ever, and each names the subscription as it was then
     })
   }
   assert.deepEqual(await at(1), [['active', 'a', 1], undefined])
-  assert.deepEqual(await at(2), [['active', 'a', 1], ['active', 'b', 2]])
-  assert.deepEqual(await at(3), [['active', 'c', 3], ['active', 'b', 2]])
-  assert.deepEqual(await at(4), [['inactive', 'c', 4], ['active', 'b', 2]])
-  assert.deepEqual(await at(5), [['inactive', 'c', 4], ['deleted', 'b', 5]])
+  assert.deepEqual(await at(2), [
+    ['active', 'a', 1],
+    ['active', 'b', 2],
+  ])
+  assert.deepEqual(await at(3), [
+    ['active', 'c', 3],
+    ['active', 'b', 2],
+  ])
+  assert.deepEqual(await at(4), [
+    ['inactive', 'c', 4],
+    ['active', 'b', 2],
+  ])
+  assert.deepEqual(await at(5), [
+    ['inactive', 'c', 4],
+    ['deleted', 'b', 5],
+  ])
 
   // A cache that goes forward step by step comes to the same.
   const sets = new SubscriptionSets()
@@ -193,10 +208,16 @@ test('an inactive subscription is owed nothing new, and enabling it tells exactl
     return events.map((event) => event.id)
   }
   const before = await publish('a')
-  const disabled = await asCompany(pools.api, companyId, async (db) => await disableSubscription(db, now(), companyId, id))
-  const first = await sqlValue<number>(pools.engine, 'select last_position + 1 from company_heads where company_id = $1', [
+  const disabled = await asCompany(
+    pools.api,
     companyId,
-  ])
+    async (db) => await disableSubscription(db, now(), companyId, id),
+  )
+  const first = await sqlValue<number>(
+    pools.engine,
+    'select last_position + 1 from company_heads where company_id = $1',
+    [companyId],
+  )
   assert.deepEqual([disabled.status, disabled.held_from_position], ['inactive', first])
   await publish('a', 'c', 'b.x', 'b', 'b.x.y')
   await publish('a')
@@ -205,7 +226,11 @@ test('an inactive subscription is owed nothing new, and enabling it tells exactl
   const last = await sqlValue<number>(pools.engine, 'select last_position from company_heads where company_id = $1', [
     companyId,
   ])
-  const enabled = await asCompany(pools.api, companyId, async (db) => await enableSubscription(db, now(), companyId, id))
+  const enabled = await asCompany(
+    pools.api,
+    companyId,
+    async (db) => await enableSubscription(db, now(), companyId, id),
+  )
   assert.deepEqual(enabled.held, { from_position: first, to_position: last, count: 4 })
   assert.equal(enabled.subscription.held_from_position, null)
   const after = await publish('a')

@@ -285,4 +285,3 @@ function checkInput(input: Pick<SubscriptionInput, 'webhook_url' | 'event_names'
   }
   if (faults.length > 0) throw new ProblemError('invalid_event_name', faults[0]?.message ?? '', faults)
 }
-

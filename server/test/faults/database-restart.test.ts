@@ -50,14 +50,18 @@ test('[goes-on-by-itself] after an immediate restart of the database, within ten
   await load
   statuses.delete(201)
   assert.deepEqual(statuses, new Set([503]))
-  for (const id of [...history.unknown.keys()]) {
+  for (const id of Array.from(history.unknown.keys())) {
     assert.ok((await publishOne(id)) < 300)
     history.unknown.delete(id)
   }
-  await until('everything arrived', () => {
-    const seen = new Set(journal.arrivals.map((arrival) => arrival.id))
-    return [...history.acknowledged.keys()].every((id) => seen.has(id))
-  }, 45_000)
+  await until(
+    'everything arrived',
+    () => {
+      const seen = new Set(journal.arrivals.map((arrival) => arrival.id))
+      return [...history.acknowledged.keys()].every((id) => seen.has(id))
+    },
+    45_000,
+  )
   const verdict = await judge(history, journal, '/hook', textOf(created, 'secret'))
   assert.deepEqual([verdict.lost, verdict.unexpected], [[], []])
 })

@@ -83,13 +83,17 @@ async function settled(run: Run): Promise<void> {
     const { rows } = await run.database.pools.engine.query<{ n: number }>({ name: '', text, values: [] })
     return rows[0]?.n ?? -1
   }
-  await until('nothing to be routed or delivered', async () => {
-    const left = await count(
-      `select (select count(*) from event_outbox) + (select count(*) from webhook_deliveries)
+  await until(
+    'nothing to be routed or delivered',
+    async () => {
+      const left = await count(
+        `select (select count(*) from event_outbox) + (select count(*) from webhook_deliveries)
               + (select count(*) from fan_outs) as n`,
-    )
-    return left === 0
-  }, 60_000)
+      )
+      return left === 0
+    },
+    60_000,
+  )
 }
 
 /** @param inFlightMax calls that may have been under way at the kill: as many attempts may be lost, each with one copy */
@@ -102,7 +106,10 @@ async function assertHolds(run: Run, inFlightMax: number): Promise<void> {
     text: `select outcome from webhook_logs where outcome = 'unknown' or response_status is null`,
     values: [],
   })
-  assert.ok(verdict.duplicated <= unanswered.length, `${verdict.duplicated} copies of ${unanswered.length} lost answers`)
+  assert.ok(
+    verdict.duplicated <= unanswered.length,
+    `${verdict.duplicated} copies of ${unanswered.length} lost answers`,
+  )
   const lost = unanswered.filter(({ outcome }) => outcome === 'unknown').length
   assert.ok(lost <= inFlightMax, `${lost} attempts were lost, at most ${inFlightMax} were under way`)
   const { rows: gaps } = await engine.query({
@@ -215,6 +222,17 @@ suite('a kill', { concurrency: 4 }, () => {
     await assertHolds(run, 24)
   })
 
+  for (const place of ['route.after_commit', 'delivery.after_record'] as const) {
+    test(`at ${place}: what was leased and never called goes out, what was recorded does not again`, async (t) => {
+      const run = await begin(t, { DAYBOOK_FAILPOINTS: `${place}=kill@5` })
+      await publish(run, 100)
+      assert.equal(await run.server.ended, 'SIGKILL')
+      await goOn(run)
+      await settled(run)
+      await assertHolds(run, 8)
+    })
+  }
+
   test('in the middle of a fan-out to 9,000 subscriptions: each gets one delivery (F7)', async (t) => {
     const run = await begin(t, { DAYBOOK_FAILPOINTS: 'fan_out.slice=kill@2', DAYBOOK_ROLES: 'api,router' })
     await manySubscriptions(run, 9_000)
@@ -255,7 +273,10 @@ suite('a kill', { concurrency: 4 }, () => {
       text: `select outcome from webhook_logs order by id`,
       values: [],
     })
-    assert.deepEqual(rows.map(({ outcome }) => outcome), ['unknown', 'delivered'])
+    assert.deepEqual(
+      rows.map(({ outcome }) => outcome),
+      ['unknown', 'delivered'],
+    )
   })
 
   test('never asked for: a storm of one id makes one event and equal answers (F21)', async (t) => {

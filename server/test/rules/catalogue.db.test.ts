@@ -46,7 +46,12 @@ test('every company table has a primary key and company_id of type uuid, not nul
 
 test('row level security is enabled and forced on every company table, with a policy for each role', async (t) => {
   const { pools } = await testDatabase(t)
-  const tables = await rows<{ relname: string; relrowsecurity: boolean; relforcerowsecurity: boolean; policies: string[] }>(
+  const tables = await rows<{
+    relname: string
+    relrowsecurity: boolean
+    relforcerowsecurity: boolean
+    policies: string[]
+  }>(
     pools.owner,
     `select t.relname, t.relrowsecurity, t.relforcerowsecurity,
             array(select r.rolname::text from pg_policy p join pg_roles r on r.oid = any(p.polroles)

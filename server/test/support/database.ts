@@ -39,9 +39,7 @@ export async function testDatabase(t: TestContext): Promise<TestDatabase> {
   return { url, pools, closeFirst: (close) => void closers.push(close) }
 }
 
-export async function asAdministrator(
-  work: (run: (sql: string) => Promise<void>) => Promise<void>,
-): Promise<void> {
+export async function asAdministrator(work: (run: (sql: string) => Promise<void>) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: serverUrl() })
   await client.connect()
   try {
@@ -61,6 +59,7 @@ export function withDatabase(name: string): string {
 
 function serverUrl(): string {
   const url = process.env[SERVER_VARIABLE]
-  if (!url) throw new Error('Run the tests by `npm test`, or with --test-global-setup=server/test/support/global-setup.ts')
+  if (!url)
+    throw new Error('Run the tests by `npm test`, or with --test-global-setup=server/test/support/global-setup.ts')
   return url
 }

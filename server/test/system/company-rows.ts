@@ -1,0 +1,20 @@
+import type { Db } from '../../src/db/statement.ts'
+import { sql } from '../support/sql.ts'
+
+const findTables = `
+  select c.relname as name
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'company_id'
+   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+   order by c.relname`
+
+/** Every row of a company as text, by table. A table that is new is looked at by itself. */
+export async function companyRows(engine: Db, companyId: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const tables = await sql<{ name: string }>(engine, findTables)
+  const found: Record<string, string[]> = {}
+  for (const { name } of tables) {
+    const text = `select row_to_json(t)::text as row from ${name} t where company_id = $1 order by 1`
+    found[name] = (await sql<{ row: string }>(engine, text, [companyId])).map(({ row }) => row)
+  }
+  return found
+}
