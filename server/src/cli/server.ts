@@ -40,7 +40,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     armFailpoints(config.failpoints)
     const url = config.databaseUrl ?? (await startDatabase(config, logger, undo))
     await migrate(url, (message) => logger.info(message))
-    const pools = openPools({ url, onError: (err) => logger.warn({ err: err.message }, 'a database connection broke') })
+    const pools = openPools({ url, onError: (err) => logger.warn({ err }, 'a database connection broke') })
     undo.push(async () => await pools.close())
     await ensurePartitions(pools.owner, systemClock.now())
     const firstApiKey = await ensureFirstCompany(pools.engine, systemClock.now(), config.bootstrapApiKey)

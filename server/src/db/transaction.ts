@@ -38,15 +38,20 @@ async function tryTransaction<Result>(pool: DbPool, begin: string, work: (db: Db
 async function oneTransaction<Result>(pool: DbPool, begin: string, work: (db: Db) => Promise<Result>): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
+  // A connection that breaks between two statements tells so by an event, and nobody listening would end the process. The
+  // next statement on it fails.
+  const onBreak = (error: Error): void => void (broken = error)
+  client.on('error', onBreak)
   try {
     await client.query(begin)
     const result = await work(asDb(client))
     await client.query('commit')
     return result
   } catch (error) {
-    broken = await rollBack(client)
+    broken ??= await rollBack(client)
     throw error
   } finally {
+    client.off('error', onBreak)
     client.release(broken)
   }
 }

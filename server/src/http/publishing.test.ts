@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { NewEvent } from '../events/event.ts'
+import type { Publisher } from '../events/publisher.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { TestApp } from './test-app.ts'
 import { bearer, buildTestApp, firstOutcome } from './test-app.ts'
@@ -257,9 +258,9 @@ test('only plain application/json is read', async (t) => {
 })
 
 test('a conflict that the publisher finds points into the body of a single publish', async (t) => {
-  const publish = async () => {
-    const fault = { pointer: '/events/0/id', code: 'idempotency_conflict', message: 'Used before with other content' }
-    throw new ProblemError('idempotency_conflict', 'Event 0: id x was used for other content', [fault])
+  const publish: Publisher['publish'] = async (_events, pointer = () => '?') => {
+    const fault = { pointer: `${pointer(0)}/id`, code: 'idempotency_conflict', message: 'Used before' }
+    throw new ProblemError('idempotency_conflict', 'The id was used for other content', [fault])
   }
   const testApp = await buildTestApp(t, { publisher: { publish } })
   const event = '{"event_name":"appointment.created","payload":{}}'

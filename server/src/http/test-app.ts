@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { loggableError } from '../db/loggable-error.ts'
 import type { DbPool } from '../db/pools.ts'
 import type { Query } from '../db/statement.ts'
 import type { Definition } from '../events/definitions.ts'
@@ -76,7 +77,7 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
       names: () => [definition.eventName],
     },
     allow: { networks: [], hosts: new Set() },
-    logger: pino({ level: 'info' }, { write: (line: string) => lines.push(line) }),
+    logger: pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => lines.push(line) }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
     isReady: () => true,

@@ -49,8 +49,9 @@ export function publishBatch(parts: HttpParts): FastifyPluginAsyncTypebox {
         const { events: inputs } = request.body
         if (inputs.length > BATCH_EVENTS_MAX) throw batchTooLarge(inputs.length)
         const context = prepareContext(parts, principalOf(request))
-        const events = prepareEvents(context, inputs, payloadTexts(request), (index) => `/events/${index}`)
-        const published = await parts.publisher.publish(events)
+        const pointer = (index: number): string => `/events/${index}`
+        const events = prepareEvents(context, inputs, payloadTexts(request), pointer)
+        const published = await parts.publisher.publish(events, pointer)
         const isReplayed = published.every(({ replayed }) => replayed)
         if (isReplayed) reply.header(REPLAYED_HEADER, 'true')
         reply.code(isReplayed ? 200 : 201)
