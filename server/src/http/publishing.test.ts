@@ -258,8 +258,8 @@ test('only plain application/json is read', async (t) => {
 })
 
 test('a conflict that the publisher finds points into the body of a single publish', async (t) => {
-  const publish: Publisher['publish'] = async (_events, pointer = () => '?') => {
-    const fault = { pointer: `${pointer(0)}/id`, code: 'idempotency_conflict', message: 'Used before' }
+  const publish: Publisher['publish'] = async (_events, pointer) => {
+    const fault = { pointer: `${pointer?.(0)}/id`, code: 'idempotency_conflict', message: 'Used before' }
     throw new ProblemError('idempotency_conflict', 'The id was used for other content', [fault])
   }
   const testApp = await buildTestApp(t, { publisher: { publish } })

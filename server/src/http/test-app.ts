@@ -58,7 +58,7 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
     query: run,
     connect: async () => {
       if (connectError) throw connectError
-      return Object.assign(Object.create(null), { query: run, release: () => {} })
+      return Object.assign(Object.create(null), { query: run, release: () => {}, on: () => {}, off: () => {} })
     },
   }
   const parts: HttpParts = {
