@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const files = patterns
   .flatMap((pattern) => globSync(pattern, { cwd: root }))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .map((file) => new URL(file, `file://${root}`).pathname)
+  .map((file) => join(root, file))
   .sort()
 
 const counts = { passed: 0, failed: 0 }

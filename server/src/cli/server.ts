@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { startEmbeddedPostgres } from '../db/embedded/start-embedded-postgres.ts'
 import { migrate } from '../db/migrate.ts'
@@ -27,8 +28,8 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-const definitionsDirectory = new URL('../../definitions/', import.meta.url).pathname
-const portalDirectory = new URL('../../../portal/', import.meta.url).pathname
+const definitionsDirectory = fileURLToPath(new URL('../../definitions/', import.meta.url))
+const portalDirectory = fileURLToPath(new URL('../../../portal/', import.meta.url))
 
 /** Brings up everything that the configuration asks for, in order; what was started is stopped when a later part fails. */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {

@@ -1,13 +1,18 @@
+import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import { Client } from 'pg'
 
-const directory = new URL('../../migrations/', import.meta.url).pathname
+const ownDirectory = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 /**
  * Brings the schema up to date. Two starters at once are safe: the second waits for the first. Each migration is one
  * transaction, so a failed one leaves nothing behind. Answers with the names of the migrations that it ran.
  */
-export async function migrate(url: string, log: (message: string) => void): Promise<readonly string[]> {
+export async function migrate(
+  url: string,
+  log: (message: string) => void,
+  directory: string = ownDirectory,
+): Promise<readonly string[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {

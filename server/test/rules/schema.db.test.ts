@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { migrate } from '../../src/db/migrate.ts'
 import { asAdministrator, testDatabase, withDatabase } from '../support/database.ts'
@@ -22,6 +24,21 @@ test('eight starters at once migrate an empty database once', async (t) => {
   const ran = await Promise.all(Array.from({ length: 8 }, async () => await migrate(withDatabase(name), () => {})))
   assert.equal(ran.flat().filter((one) => one === '0001_spine').length, 1)
   assert.deepEqual(await migrate(withDatabase(name), () => {}), [])
+})
+
+test('a migration that fails leaves nothing half, and runs whole once it is mended', async (t) => {
+  const name = `f_${process.pid}`
+  await asAdministrator(async (run) => await run(`create database ${name}`))
+  t.after(async () => await asAdministrator(async (run) => await run(`drop database ${name} with (force)`)))
+  const directory = await mkdtemp(join(tmpdir(), 'daybook-migrations-'))
+  t.after(async () => await rm(directory, { recursive: true }))
+  const step = join(directory, '0001_two_steps.sql')
+  const run = async (): Promise<readonly string[]> => await migrate(withDatabase(name), () => {}, directory)
+
+  await writeFile(step, '-- Up Migration\ncreate table first_half (id int);\nselect 1 / 0;\n')
+  await assert.rejects(run(), /division by zero/)
+  await writeFile(step, '-- Up Migration\ncreate table first_half (id int);\nselect 1 / 1;\n')
+  assert.deepEqual(await run(), ['0001_two_steps'])
 })
 
 test('a database in another encoding is refused with a reason', async (t) => {
