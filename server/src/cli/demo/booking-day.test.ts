@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import type { Definitions } from '../../events/definitions.ts'
 import { entitiesFromPayload, loadStandardDefinitions } from '../../events/definitions.ts'
@@ -30,7 +31,7 @@ suite('a booking day', () => {
   let definitions: Definitions
 
   before(async () => {
-    definitions = await loadStandardDefinitions(new URL('../../../definitions/', import.meta.url).pathname)
+    definitions = await loadStandardDefinitions(fileURLToPath(new URL('../../../definitions/', import.meta.url)))
   })
 
   test('has as many events as were asked for, in the order of their time, within the day before', () => {
