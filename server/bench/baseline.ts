@@ -15,8 +15,8 @@ import { insertEvents } from '../src/events/insert-events.ts'
 import { prepareEvents } from '../src/events/prepare-events.ts'
 import { createCompany } from '../src/identity/companies.ts'
 import { newId } from '../src/lib/ids.ts'
+import { webhookBody } from '../src/webhooks/outgoing-event.ts'
 import { signatureHeader } from '../src/webhooks/sign.ts'
-import { webhookBody } from '../src/webhooks/webhook-body.ts'
 import { APPOINTMENT, appointmentJson } from './appointment.ts'
 import { answerCalls } from './calls.ts'
 import { sharedNowMs } from './shared-clock.ts'
@@ -58,7 +58,7 @@ const usualHeaders = ['accept-encoding', 'identity', 'content-type', 'applicatio
 async function signedPosts(url: string, posts: number, concurrency: number): Promise<number> {
   const [event] = makeEvents(newId(), 1)
   if (!event) throw new Error('no event')
-  const body = webhookBody({ ...event, position: 1 })
+  const body = webhookBody(event, 1)
   const { origin, pathname } = new URL(url)
   const pool = new Pool(origin, { connections: concurrency, pipelining: 1, allowH2: false })
   const keys = [createSecretKey(randomBytes(32))]

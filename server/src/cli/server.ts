@@ -7,12 +7,14 @@ import { ensurePartitions } from '../db/partitions.ts'
 import type { Pools } from '../db/pools.ts'
 import { openPools } from '../db/pools.ts'
 import { loadStandardDefinitions } from '../events/definitions.ts'
+import { Publisher } from '../events/publisher.ts'
 import { buildApp } from '../http/app.ts'
 import { ensureFirstCompany } from '../identity/first-company.ts'
 import { KeyRing } from '../identity/key-ring.ts'
 import { systemClock } from '../lib/clock.ts'
 import { armFailpoints } from '../lib/failpoint.ts'
-import { createEngine } from '../worker/engine.ts'
+import type { EngineSettings } from '../worker/engine-messages.ts'
+import { startEngine } from '../worker/start-engine.ts'
 import type { Config } from './config.ts'
 import { version } from './version.ts'
 
@@ -45,7 +47,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     undo.push(async () => await pools.close())
     await ensurePartitions(pools.owner, systemClock.now())
     const firstApiKey = await ensureFirstCompany(pools.engine, systemClock.now(), config.bootstrapApiKey)
-    const listening = await startParts(config, pools, logger, undo, isStopping)
+    const listening = await startParts(config, url, pools, logger, undo, isStopping)
     return { url: listening, firstApiKey, stop }
   } catch (error) {
     await stop()
@@ -63,37 +65,31 @@ async function startDatabase(config: Config, logger: Logger, undo: (() => Promis
 /** Engine and HTTP interface over an open database. Answers with the address, if there is one. */
 async function startParts(
   config: Config,
+  databaseUrl: string,
   pools: Pools,
   logger: Logger,
   undo: (() => Promise<void>)[],
   isStopping: () => boolean,
 ): Promise<string | undefined> {
   const clock = systemClock
-  const engine = createEngine({
-    pools,
-    clock,
-    roles: config.roles,
-    allow: config.egressAllow,
-    schedule: config.retrySchedule,
-    callsMax: config.callsMax,
-    version,
-    log: logger,
-  })
-  engine.start()
-  undo.push(async () => await engine.stop(config.stopGraceMs))
+  const engine = runsEngine(config) ? startEngine(engineSettings(config, databaseUrl), logger) : undefined
+  undo.push(async () => await engine?.stop(config.stopGraceMs))
   if (!config.roles.has('api')) return undefined
+
+  const publisher = new Publisher({ db: pools.engine, onCommitted: (events) => engine?.recorded(events) })
+  undo.push(async () => await publisher.idle())
 
   const app = await buildApp({
     pools,
     clock,
     keyRing: new KeyRing({ db: pools.engine, clock }),
     operatorKey: config.operatorKey,
-    publisher: engine.publisher,
+    publisher,
     definitions: await loadStandardDefinitions(definitionsDirectory),
     allow: config.egressAllow,
     logger,
-    onRecorded: () => engine.wakeRouter(),
-    onDeliveriesDue: (companyId, subscriptionId) => engine.wakeDispatcher(companyId, subscriptionId),
+    onRecorded: () => engine?.wakeRouter(),
+    onDeliveriesDue: (companyId, subscriptionId) => engine?.wakeDispatcher(companyId, subscriptionId),
     isReady: () => !isStopping(),
     portalDirectory,
     version,
@@ -102,6 +98,22 @@ async function startParts(
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+}
+
+function runsEngine({ roles }: Config): boolean {
+  return roles.has('router') || roles.has('dispatcher') || roles.has('maintenance')
+}
+
+function engineSettings(config: Config, databaseUrl: string): EngineSettings {
+  return {
+    databaseUrl,
+    roles: config.roles,
+    egressAllow: config.egressAllow.text,
+    retrySchedule: config.retrySchedule,
+    callsMax: config.callsMax,
+    version,
+    failpoints: config.failpoints,
+  }
 }
 
 /** Stops in the reverse order of starting; a part that fails to stop does not keep the others from it. */

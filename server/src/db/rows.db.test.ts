@@ -4,12 +4,24 @@ import * as fc from 'fast-check'
 import { testDatabase } from '../../test/support/database.ts'
 import { rowShape } from './rows.ts'
 
-const shape = rowShape({ a: 'text', b: 'bigint', c: 'bytea', d: 'boolean', e: 'real', f: 'uuid', g: 'timestamptz' })
+type Row = Readonly<Record<string, unknown>>
+
+const shape = rowShape<Row>({
+  a: ['text', (row) => row['a']],
+  b: ['bigint', (row) => row['b']],
+  c: ['bytea', (row) => row['c']],
+  d: ['boolean', (row) => row['d']],
+  e: ['real', (row) => row['e']],
+  f: ['uuid', (row) => row['f']],
+  g: ['timestamptz', (row) => row['g']],
+  h: ['json', (row) => row['h']],
+})
 
 test('any rows come out of the parameters as they went in', async (t) => {
   const { pools } = await testDatabase(t)
   const text = fc.string({ unit: 'grapheme' }).map((value) => value.replaceAll('\u0000', ''))
   const awkward = fc.constantFrom('', 'null', 'NULL', '{}', '{a,b}', '"', '\\', '\\"', ' a ', 'a,b', 'é', '\n', "'")
+  const awkwardJson = fc.constantFrom('null', '""', ' [ ] ', '"\\u001e"', '"\\\\"', '{"a":"{,}"}', '1e400', '"\\u0000"')
   const row = fc.record(
     {
       a: fc.option(fc.oneof(text, awkward)),
@@ -21,6 +33,7 @@ test('any rows come out of the parameters as they went in', async (t) => {
       g: fc.option(
         fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((one) => one.toISOString()),
       ),
+      h: fc.option(fc.oneof(fc.json(), awkwardJson)),
     },
     { noNullPrototype: true },
   )
@@ -39,5 +52,11 @@ test('any rows come out of the parameters as they went in', async (t) => {
 })
 
 test('a value that no array can hold is refused, not written as something else', () => {
-  assert.throws(() => shape.values([{ a: {}, b: 1, c: null, d: null, e: null, f: null, g: null }]), TypeError)
+  assert.throws(() => shape.values([{ a: {} }]), TypeError)
+})
+
+test('a text that is no JSON for sure is refused where JSON is wanted: it would shift the rows after it', () => {
+  assert.throws(() => shape.values([{ h: '"\u001E"' }]), TypeError)
+  assert.throws(() => shape.values([{ h: '' }]), TypeError)
+  assert.throws(() => shape.values([{ h: 1 }]), TypeError)
 })

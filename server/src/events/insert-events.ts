@@ -3,28 +3,28 @@ import { command } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { NewEvent } from './event.ts'
 
-const shape = rowShape({
-  n: 'int',
-  company_id: 'uuid',
-  id: 'uuid',
-  event_name: 'text',
-  definition_version: 'int',
-  entity_type: 'text',
-  entity_id: 'text',
-  related: 'jsonb',
-  actor_type: 'text',
-  actor_id: 'text',
-  actor_name: 'text',
-  source: 'text',
-  correlation_id: 'text',
-  causation_id: 'text',
-  occurred_at: 'timestamptz',
-  recorded_at: 'timestamptz',
-  payload: 'text',
-  payload_salt: 'bytea',
-  digest: 'bytea',
-  content_digest: 'bytea',
-  idempotency_key: 'text',
+const shape = rowShape<NewEvent>({
+  n: ['int', (_event, index) => index],
+  company_id: ['uuid', (event) => event.companyId],
+  id: ['uuid', (event) => event.id],
+  event_name: ['text', (event) => event.eventName],
+  definition_version: ['int', (event) => event.definitionVersion],
+  entity_type: ['text', (event) => event.entity?.type],
+  entity_id: ['text', (event) => event.entity?.id],
+  related: ['json', ({ related }) => (related.length > 0 ? JSON.stringify(related) : undefined)],
+  actor_type: ['text', (event) => event.actor?.type],
+  actor_id: ['text', (event) => event.actor?.id],
+  actor_name: ['text', (event) => event.actor?.name],
+  source: ['text', (event) => event.source],
+  correlation_id: ['text', (event) => event.correlationId],
+  causation_id: ['text', (event) => event.causationId],
+  occurred_at: ['timestamptz', (event) => event.occurredAt],
+  recorded_at: ['timestamptz', (event) => event.recordedAt],
+  payload: ['json', (event) => event.payload],
+  payload_salt: ['bytea', (event) => event.salt],
+  digest: ['bytea', (event) => event.digest],
+  content_digest: ['bytea', (event) => event.contentDigest],
+  idempotency_key: ['text', (event) => event.idempotencyKey],
 })
 
 /**
@@ -43,7 +43,7 @@ const insertRows = command<readonly unknown[]>(
        company_id, id, event_name, definition_version, entity_type, entity_id, related, actor_type, actor_id, actor_name,
        source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest)
      select
-       company_id, id, event_name, definition_version, entity_type, entity_id, related, actor_type, actor_id, actor_name,
+       company_id, id, event_name, definition_version, entity_type, entity_id, related::jsonb, actor_type, actor_id, actor_name,
        source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest
      from input order by company_id, id
    ), keyed as (
@@ -56,31 +56,5 @@ const insertRows = command<readonly unknown[]>(
 
 /** Events are accepted when the transaction (or, on a pool, this call) commits. Answers with their number. */
 export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<number> {
-  return await insertRows(db, ...shape.values(events.map(toRow)))
-}
-
-function toRow(event: NewEvent, n: number) {
-  return {
-    n,
-    company_id: event.companyId,
-    id: event.id,
-    event_name: event.eventName,
-    definition_version: event.definitionVersion,
-    entity_type: event.entity?.type,
-    entity_id: event.entity?.id,
-    related: event.related.length > 0 ? JSON.stringify(event.related) : undefined,
-    actor_type: event.actor?.type,
-    actor_id: event.actor?.id,
-    actor_name: event.actor?.name,
-    source: event.source,
-    correlation_id: event.correlationId,
-    causation_id: event.causationId,
-    occurred_at: event.occurredAt,
-    recorded_at: event.recordedAt,
-    payload: event.payload,
-    payload_salt: event.salt,
-    digest: event.digest,
-    content_digest: event.contentDigest,
-    idempotency_key: event.idempotencyKey,
-  }
+  return await insertRows(db, ...shape.values(events))
 }

@@ -59,20 +59,25 @@ const takePositions = statement<
    returning h.company_id, h.last_position, h.subscription_version`,
 )
 
-const trailShape = rowShape({
-  company_id: 'uuid',
-  seq: 'bigint',
-  position: 'bigint',
-  event_id: 'uuid',
-  event_name: 'text',
-  entity_type: 'text',
-  entity_id: 'text',
-  actor_type: 'text',
-  actor_id: 'text',
-  source: 'text',
-  correlation_id: 'text',
-  recorded_at: 'timestamptz',
-  digest: 'bytea',
+interface TrailRow {
+  readonly event: RoutedEvent
+  readonly seq: number
+}
+
+const trailShape = rowShape<TrailRow>({
+  company_id: ['uuid', ({ event }) => event.companyId],
+  seq: ['bigint', ({ seq }) => seq],
+  position: ['bigint', ({ event }) => event.position],
+  event_id: ['uuid', ({ event }) => event.id],
+  event_name: ['text', ({ event }) => event.eventName],
+  entity_type: ['text', ({ event }) => event.entity?.type],
+  entity_id: ['text', ({ event }) => event.entity?.id],
+  actor_type: ['text', ({ event }) => event.actor?.type],
+  actor_id: ['text', ({ event }) => event.actor?.id],
+  source: ['text', ({ event }) => event.source],
+  correlation_id: ['text', ({ event }) => event.correlationId],
+  recorded_at: ['timestamptz', ({ event }) => event.recordedAt],
+  digest: ['bytea', ({ event }) => event.digest],
 })
 
 /** Answers with the number of outbox rows deleted: all of the batch, or another router was here. */
@@ -92,13 +97,19 @@ const writeTrail = command<readonly unknown[]>(
     where seq = any(array(select seq from input)) and company_id = any(array(select distinct company_id from input))`,
 )
 
-const entityShape = rowShape({
-  company_id: 'uuid',
-  entity_type: 'text',
-  entity_id: 'text',
-  position: 'bigint',
-  event_id: 'uuid',
-  is_related: 'boolean',
+interface EntityRow {
+  readonly event: RoutedEvent
+  readonly entity: EntityRef
+  readonly isRelated: boolean
+}
+
+const entityShape = rowShape<EntityRow>({
+  company_id: ['uuid', ({ event }) => event.companyId],
+  entity_type: ['text', ({ entity }) => entity.type],
+  entity_id: ['text', ({ entity }) => entity.id],
+  position: ['bigint', ({ event }) => event.position],
+  event_id: ['uuid', ({ event }) => event.id],
+  is_related: ['boolean', ({ isRelated }) => isRelated],
 })
 
 const writeEntities = command<readonly unknown[]>(
@@ -147,10 +158,10 @@ export class Router {
       await leadership.confirm(db)
       const rows = await readOutbox(db, eventsPerRound)
       if (rows.length === 0) return { count: 0, fanOut: undefined }
-      const { events, versions } = await number(db, recent, rows)
-      const trail = events.map((event, index) => toTrailRow(event, rows[index]))
+      const { trail, versions } = await number(db, recent, rows)
       const deleted = await writeTrail(db, ...trailShape.values(trail))
       if (deleted !== rows.length) throw new Error('The outbox changed under the router')
+      const events = trail.map(({ event }) => event)
       const entities = events.flatMap(toEntityRows)
       if (entities.length > 0) await writeEntities(db, ...entityShape.values(entities))
       return { count: rows.length, fanOut: await fanOut.deliver(db, events, versions) }
@@ -196,7 +207,7 @@ async function number(
   db: Db,
   recent: RecentEvents,
   rows: readonly OutboxRow[],
-): Promise<{ events: readonly RoutedEvent[]; versions: ReadonlyMap<string, number> }> {
+): Promise<{ trail: readonly TrailRow[]; versions: ReadonlyMap<string, number> }> {
   const byCompany = Map.groupBy(rows, (row) => row.company_id)
   const counts = [...byCompany.values()].map((own) => own.length)
   const next = new Map<string, number>()
@@ -217,43 +228,17 @@ async function number(
       ),
     )
   }
-  const events = rows.map((row) => {
+  const trail = rows.map((row): TrailRow => {
     const event = logged.get(row.company_id)?.get(row.event_id)
     const position = next.get(row.company_id)
     if (!event || position === undefined) throw new Error(`Outbox row ${row.seq} has no event or no company head`)
     next.set(row.company_id, position + 1)
-    return { ...event, position }
+    return { event: { ...event, position }, seq: row.seq }
   })
-  return { events, versions }
+  return { trail, versions }
 }
 
-function toTrailRow(event: RoutedEvent, row: OutboxRow | undefined) {
-  return {
-    company_id: event.companyId,
-    seq: row?.seq,
-    position: event.position,
-    event_id: event.id,
-    event_name: event.eventName,
-    entity_type: event.entity?.type,
-    entity_id: event.entity?.id,
-    actor_type: event.actor?.type,
-    actor_id: event.actor?.id,
-    source: event.source,
-    correlation_id: event.correlationId,
-    recorded_at: event.recordedAt,
-    digest: event.digest,
-  }
-}
-
-function toEntityRows(event: RoutedEvent) {
-  const row = (entity: EntityRef, isRelated: boolean) => ({
-    company_id: event.companyId,
-    entity_type: entity.type,
-    entity_id: entity.id,
-    position: event.position,
-    event_id: event.id,
-    is_related: isRelated,
-  })
-  const related = event.related.map((entity) => row(entity, true))
-  return event.entity ? [row(event.entity, false), ...related] : related
+function toEntityRows(event: RoutedEvent): EntityRow[] {
+  const related = event.related.map((entity): EntityRow => ({ event, entity, isRelated: true }))
+  return event.entity ? [{ event, entity: event.entity, isRelated: false }, ...related] : related
 }

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { DbPool } from '../db/pools.ts'
 import { systemClock } from '../lib/clock.ts'
 import { buildApp } from './app.ts'
+import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
 
 /** The OpenAPI document of this version, from the routes themselves. Needs no database and opens no port. */
@@ -28,7 +29,7 @@ function inertParts(version: string): HttpParts {
     keyRing: { authenticate: unreachable },
     publisher: { publish: unreachable },
     definitions: { get: () => undefined, names: () => [] },
-    allow: { networks: [], hosts: new Set() },
+    allow: parseEgressAllow(''),
     logger: pino({ enabled: false }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},

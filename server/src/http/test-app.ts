@@ -14,6 +14,7 @@ import { systemClock } from '../lib/clock.ts'
 import type { Scope } from '../lib/scopes.ts'
 import { scopes } from '../lib/scopes.ts'
 import { buildApp } from './app.ts'
+import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
 
 export const COMPANY_ID = '01890000-0000-7000-8000-000000000001'
@@ -76,7 +77,7 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
       get: (name) => (name === definition.eventName ? definition : undefined),
       names: () => [definition.eventName],
     },
-    allow: { networks: [], hosts: new Set() },
+    allow: parseEgressAllow(''),
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => lines.push(line) }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},

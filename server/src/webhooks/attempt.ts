@@ -7,7 +7,6 @@ import type { AttemptRecord } from './record-results.ts'
 import type { RetrySchedule } from './retry.ts'
 import { decideAfterAttempt, reasonOf } from './retry.ts'
 import { signatureHeader } from './sign.ts'
-import { webhookBody } from './webhook-body.ts'
 
 export interface AttemptContext {
   readonly clock: Clock
@@ -21,48 +20,50 @@ export interface AttemptContext {
  * One call of a delivery: builds, signs, posts, and says what it means for the delivery. Writes nothing. Never rejects:
  * whatever goes wrong is an outcome with a reason.
  */
-export async function attemptDelivery(context: AttemptContext, delivery: Handed): Promise<AttemptRecord> {
+export async function attemptDelivery(context: AttemptContext, delivery: Handed, body: Buffer): Promise<AttemptRecord> {
   const { clock, poster, schedule, random, userAgent } = context
   const { event, subscription } = delivery
   const startedMs = clock.now()
   const timestamp = Math.floor(startedMs / 1_000)
-  const body = webhookBody(event)
-  const secrets = subscription.secrets.filter(({ expiresAtMs }) => expiresAtMs > startedMs).map(({ key }) => key)
+  const keys = subscription.secrets.filter(({ expiresAtMs }) => expiresAtMs > startedMs).map(({ key }) => key)
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     'user-agent': userAgent,
     'webhook-id': event.id,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': signatureHeader(secrets, event.id, timestamp, body),
-    ...(delivery.replayId && { 'webhook-replay-id': delivery.replayId }),
+    'webhook-signature': signatureHeader(keys, event.id, timestamp, body),
   }
+  if (delivery.replayId) headers['webhook-replay-id'] = delivery.replayId
   const { url, timeoutMs } = subscription
   const result = await poster.post({ url, headers, body, timeoutMs, onSent })
-  const shared = { ...describe(delivery), ...describeCall(result), requestHeaders: Object.entries(headers) }
-  const startedAt = new Date(startedMs).toISOString()
+  const after = whatNow(delivery, result, { schedule, nowMs: clock.now(), random })
+  return toRecord(delivery, startedMs, after, Object.entries(headers), result)
+}
+
+function whatNow(
+  delivery: Handed,
+  result: PostResult,
+  circumstances: { schedule: RetrySchedule; nowMs: number; random: () => number },
+): Ending {
   if (result.kind === 'error' && result.errorClass === 'cancelled') {
     // Given up by us while stopping: the receiver may have it, so the next process calls again.
-    return { ...shared, outcome: 'unknown', reason: 'cancelled', gone: false, delayMs: 0, startedAt }
+    return { outcome: 'unknown', reason: 'cancelled', delayMs: 0 }
   }
-  const after = decideAfterAttempt({
-    attemptNo: delivery.attemptNo - delivery.firstAttemptNo + 1,
-    schedule,
-    result,
-    nowMs: clock.now(),
-    random,
-  })
-  return {
-    ...shared,
-    outcome: after.outcome,
-    reason: reasonOf(result),
-    gone: after.outcome === 'failed' && after.gone,
-    delayMs: after.outcome === 'will_retry' ? after.delayMs : undefined,
-    startedAt,
-  }
+  const attemptNo = delivery.attemptNo - delivery.firstAttemptNo + 1
+  return { ...decideAfterAttempt({ attemptNo, result, ...circumstances }), reason: reasonOf(result) }
 }
 
 function onSent(): void {
   void failpoint('delivery.after_send')
+}
+
+/** How an attempt, or a delivery without one, ended. */
+interface Ending {
+  readonly outcome: AttemptRecord['outcome']
+  readonly reason: string
+  readonly detail?: string
+  readonly gone?: boolean
+  readonly delayMs?: number
 }
 
 /** The record of a delivery that ends without a call. */
@@ -73,26 +74,18 @@ export function endWithoutAttempt(
   detail: string,
   nowMs: number,
 ): AttemptRecord {
-  return {
-    ...describe(delivery),
-    attemptNo: 0,
-    outcome,
-    reason,
-    detail,
-    gone: false,
-    delayMs: undefined,
-    requestHeaders: undefined,
-    responseStatus: undefined,
-    responseHeaders: undefined,
-    responseBody: undefined,
-    responseTruncated: false,
-    timings: {},
-    startedAt: new Date(nowMs).toISOString(),
-  }
+  return toRecord(delivery, nowMs, { outcome, reason, detail }, undefined, undefined)
 }
 
-function describe(delivery: Handed) {
+function toRecord(
+  delivery: Handed,
+  startedMs: number,
+  ending: Ending,
+  requestHeaders: AttemptRecord['requestHeaders'],
+  result: PostResult | undefined,
+): AttemptRecord {
   const { event, subscription } = delivery
+  const response = result?.kind === 'response' ? result : undefined
   return {
     companyId: event.companyId,
     deliveryId: delivery.id,
@@ -102,19 +95,21 @@ function describe(delivery: Handed) {
     eventName: event.eventName,
     position: event.position,
     replayId: delivery.replayId,
-    attemptNo: delivery.attemptNo,
+    attemptNo: result ? delivery.attemptNo : 0,
+    outcome: ending.outcome,
+    reason: ending.reason,
+    detail: ending.detail ?? (result?.kind === 'error' ? result.message : undefined),
+    gone: ending.gone ?? false,
+    delayMs: ending.delayMs,
     webhookUrl: subscription.webhookUrl,
-  }
-}
-
-function describeCall(result: PostResult) {
-  const response = result.kind === 'response' ? result : undefined
-  return {
-    detail: result.kind === 'error' ? result.message : undefined,
+    requestHeaders,
     responseStatus: response?.status,
     responseHeaders: response?.headers,
     responseBody: response && response.body.length > 0 ? response.body : undefined,
     responseTruncated: response?.bodyTruncated ?? false,
-    timings: result.timings,
+    timings: result?.timings ?? noTimings,
+    startedAt: new Date(startedMs).toISOString(),
   }
 }
+
+const noTimings = {}

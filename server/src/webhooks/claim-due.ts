@@ -35,7 +35,10 @@ export interface Claim {
   readonly subscriptionVersion: number
 }
 
-const shape = rowShape({ subscription_id: 'uuid', slots: 'int' })
+const shape = rowShape<ClaimWish>({
+  subscription_id: ['uuid', (wish) => wish.subscriptionId],
+  slots: ['int', (wish) => wish.slots],
+})
 
 /**
  * Leases due deliveries of one company's subscriptions, the longest due first, each subscription up to its own number.
@@ -107,7 +110,7 @@ export async function claimDueDeliveries(
   const leaseToken = randomUUID()
   const claim = await inTransaction(pool, async (db): Promise<Claim> => {
     await lockForLease(db, companyId, wishes.map((wish) => wish.subscriptionId).sort())
-    const deliveries = await leaseDue(db, companyId, leaseToken, leaseMs, ...shape.values(wishes.map(toRow)))
+    const deliveries = await leaseDue(db, companyId, leaseToken, leaseMs, ...shape.values(wishes))
     const lost = deliveries.filter((delivery) => delivery.taken_over)
     if (lost.length > 0) await recordLostAttempts(db, companyId, lost)
     const unfilled = gotLess(wishes, deliveries)
@@ -130,10 +133,6 @@ function gotLess(wishes: readonly ClaimWish[], deliveries: readonly ClaimedDeliv
   return wishes.flatMap(({ subscriptionId, slots }) =>
     (got.get(subscriptionId)?.length ?? 0) < slots ? [subscriptionId] : [],
   )
-}
-
-function toRow(wish: ClaimWish) {
-  return { subscription_id: wish.subscriptionId, slots: wish.slots }
 }
 
 /**

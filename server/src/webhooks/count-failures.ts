@@ -9,7 +9,10 @@ export interface DisableDue {
   readonly subscription_id: string
 }
 
-const lockShape = rowShape({ company_id: 'uuid', subscription_id: 'uuid' })
+const lockShape = rowShape<AttemptRecord>({
+  company_id: ['uuid', (record) => record.companyId],
+  subscription_id: ['uuid', (record) => record.subscriptionId],
+})
 
 /** The rows are locked as they come, so their order is the caller's. */
 const lockRows = statement<readonly unknown[], { subscription_id: string }>(
@@ -28,21 +31,17 @@ const lockRows = statement<readonly unknown[], { subscription_id: string }>(
  * records successes and counts failures, because those two would lock the rows in an order of their own.
  */
 export async function lockHealth(db: Db, records: readonly AttemptRecord[]): Promise<void> {
-  const rows = new Map(
-    records.map(({ companyId, subscriptionId }) => [
-      companyId + subscriptionId,
-      { company_id: companyId, subscription_id: subscriptionId },
-    ]),
-  )
-  await lockRows(db, ...lockShape.values([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)))
+  const bySubscription = new Map(records.map((record) => [record.companyId + record.subscriptionId, record]))
+  const ordered = [...bySubscription].sort(([a], [b]) => (a < b ? -1 : 1))
+  await lockRows(db, ...lockShape.values(ordered.map(([, record]) => record)))
 }
 
-const shape = rowShape({
-  company_id: 'uuid',
-  subscription_id: 'uuid',
-  began_at: 'json',
-  succeeded: 'boolean',
-  gone: 'boolean',
+const shape = rowShape<FailureRow>({
+  company_id: ['uuid', (row) => row.company_id],
+  subscription_id: ['uuid', (row) => row.subscription_id],
+  began_at: ['json', (row) => row.began_at],
+  succeeded: ['boolean', (row) => row.succeeded],
+  gone: ['boolean', (row) => row.gone],
 })
 
 /**
@@ -62,7 +61,7 @@ const addFailures = statement<readonly unknown[], DisableDue & { disable_due: st
      from (
        select x.company_id, x.subscription_id, x.gone,
               case when x.succeeded then 0 else o.failures_in_row end as kept,
-              (select count(*) from json_array_elements_text(x.began_at) as b
+              (select count(*) from json_array_elements_text(x.began_at::json) as b
                 where o.last_success_at is null or x.succeeded or b::timestamptz > o.last_success_at) as added,
               coalesce((c.settings ->> 'disable_after_failures')::int, 10) as failures_max
          from ${shape.from()}

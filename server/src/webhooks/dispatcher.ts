@@ -1,7 +1,5 @@
 import type { DbPool } from '../db/pools.ts'
 import { inTransaction, isServerTrouble } from '../db/transaction.ts'
-import type { RoutedEvent } from '../events/event.ts'
-import { readLogged } from '../events/read-logged.ts'
 import type { RecentEvents } from '../events/recent-events.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
@@ -15,6 +13,7 @@ import { countFailures, lockHealth } from './count-failures.ts'
 import type { Handed, HandOver } from './hand-over.ts'
 import type { Lane } from './lanes.ts'
 import { Lanes } from './lanes.ts'
+import { OutgoingEvent, readOutgoing } from './outgoing-event.ts'
 import type { AttemptRecord } from './record-results.ts'
 import { recordResults } from './record-results.ts'
 import type { DeliverableSubscription, Subscription, SubscriptionSets } from './subscription-set.ts'
@@ -174,7 +173,7 @@ export class Dispatcher implements HandOver {
         leaseMs,
       )
       const set = await sets.get(pool, companyId, claim.subscriptionVersion)
-      const events = await readLogged(
+      const events = await readOutgoing(
         pool,
         recent,
         companyId,
@@ -190,10 +189,8 @@ export class Dispatcher implements HandOver {
         used.set(lane, own.length)
         own.sort((a, b) => a.position - b.position)
         for (const row of own) {
-          const event = events.get(row.event_id)
-          const routed = event && { ...event, position: row.position }
-          const delivery = toHanded(row, claim.leaseToken, within(leaseMs, subscription), routed)
-          this.#start(delivery, event !== undefined)
+          const event = new OutgoingEvent(companyId, row.event_id, row.position, events.get(row.event_id))
+          this.#start(toHanded(row, event, claim.leaseToken, within(leaseMs, subscription)))
         }
       }
       return { deliveries: claim.deliveries.length, isContended: claim.contended.size > 0 }
@@ -206,28 +203,28 @@ export class Dispatcher implements HandOver {
   }
 
   /** Calls, or ends a delivery that must not or cannot be called; the slot is given back when the result is written. */
-  #start(delivery: Handed, hasEvent = true): void {
+  #start(delivery: Handed): void {
     this.#underWay++
     this.#inFlight.set(delivery.id, delivery.leaseToken)
-    const { subscription } = delivery
+    const { subscription, event } = delivery
     const nowMs = this.#clock.now()
     if (subscription.status === 'deleted') {
       const detail = 'Its subscription was deleted'
       this.#finish(delivery, endWithoutAttempt(delivery, 'cancelled', 'subscription_deleted', detail, nowMs))
-    } else if (!hasEvent) {
+    } else if (!event.body) {
       const detail = 'The payload is no longer stored'
       this.#finish(delivery, endWithoutAttempt(delivery, 'failed', 'payload_gone', detail, nowMs))
     } else if (delivery.attemptNo - delivery.firstAttemptNo > this.#options.schedule.length + LOST_ATTEMPTS_MAX) {
       const detail = 'Too many attempts ended without a result'
       this.#finish(delivery, endWithoutAttempt(delivery, 'failed', 'attempts_lost', detail, nowMs))
     } else {
-      void this.#attempt(delivery)
+      void this.#attempt(delivery, event.body)
     }
   }
 
-  async #attempt(delivery: Handed): Promise<void> {
+  async #attempt(delivery: Handed, body: Buffer): Promise<void> {
     try {
-      const record = await attemptDelivery(this.#options, delivery)
+      const record = await attemptDelivery(this.#options, delivery, body)
       await failpoint('delivery.after_response')
       this.#finish(delivery, record)
     } catch (error) {
@@ -277,27 +274,27 @@ export class Dispatcher implements HandOver {
   async #write(records: readonly AttemptRecord[]): Promise<void> {
     const { pool, onDisableDue, onFenced } = this.#options
     const hasFailure = records.some((record) => record.outcome === 'failed')
-    let counted: ReadonlySet<string>
+    let refused: ReadonlySet<string>
     if (hasFailure) {
       const written = await inTransaction(pool, async (db) => {
         await lockHealth(db, records)
-        const accepted = await recordResults(db, records)
+        const late = await recordResults(db, records)
         await failpoint('delivery.mid_record')
         return {
-          accepted,
+          late,
           due: await countFailures(
             db,
-            records.filter((one) => accepted.has(one.deliveryId)),
+            records.filter((one) => !late.has(one.deliveryId)),
           ),
         }
       })
-      counted = written.accepted
+      refused = written.late
       if (written.due.length > 0) onDisableDue(written.due)
     } else {
-      counted = await recordResults(pool, records)
+      refused = await recordResults(pool, records)
     }
     await failpoint('delivery.after_record')
-    if (counted.size < records.length) onFenced?.(records.length - counted.size)
+    if (refused.size > 0) onFenced?.(refused.size)
   }
 }
 
@@ -315,37 +312,17 @@ function within(leaseMs: number, subscription: DeliverableSubscription): Deliver
 
 function toHanded(
   row: ClaimedDelivery,
+  event: OutgoingEvent,
   leaseToken: string,
   subscription: Handed['subscription'],
-  event: RoutedEvent | undefined,
 ): Handed {
   return {
     id: row.id,
-    event: event ?? unknownEvent(row, subscription.companyId),
+    event,
     subscription,
     leaseToken,
     attemptNo: row.attempts,
     firstAttemptNo: row.first_attempt_no,
     replayId: row.replay_id ?? undefined,
-  }
-}
-
-/** Stands for an event whose payload is gone, so that the ending of its delivery can be told. */
-function unknownEvent(row: ClaimedDelivery, companyId: string): RoutedEvent {
-  return {
-    companyId,
-    id: row.event_id,
-    position: row.position,
-    eventName: 'unknown',
-    entity: undefined,
-    related: [],
-    actor: undefined,
-    source: undefined,
-    correlationId: undefined,
-    causationId: undefined,
-    occurredAt: '',
-    recordedAt: '',
-    payload: 'null',
-    digest: Buffer.alloc(0),
   }
 }

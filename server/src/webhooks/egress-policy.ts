@@ -19,6 +19,8 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 
 /** The operator's exceptions, parsed. Host names are lower-case, without a trailing dot. */
 export interface EgressAllow {
+  /** What it was parsed from; a thread gets the text and parses it anew. */
+  readonly text: string
   readonly networks: readonly (readonly [Address, number])[]
   readonly hosts: ReadonlySet<string>
 }
@@ -85,7 +87,7 @@ export function parseEgressAllow(text: string): EgressAllow {
     if (network) networks.push(network)
     else hosts.add(parseHostName(entry))
   }
-  return { networks, hosts }
+  return { text, networks, hosts }
 }
 
 /**

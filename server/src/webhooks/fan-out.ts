@@ -12,6 +12,7 @@ import type { HandOver, Handed } from './hand-over.ts'
 import { reserveDirect } from './hand-over.ts'
 import type { NewDelivery } from './insert-deliveries.ts'
 import { insertDeliveries } from './insert-deliveries.ts'
+import { OutgoingEvent } from './outgoing-event.ts'
 import type { DeliverableSubscription, SubscriptionSets, VersionRow } from './subscription-set.ts'
 import { isOwed, toSubscription } from './subscription-set.ts'
 
@@ -39,12 +40,12 @@ interface Unfinished {
 
 const ZERO_ID = '00000000-0000-0000-0000-000000000000'
 
-const shape = rowShape({
-  company_id: 'uuid',
-  position: 'bigint',
-  event_id: 'uuid',
-  version: 'bigint',
-  after_subscription_id: 'uuid',
+const shape = rowShape<Unfinished>({
+  company_id: ['uuid', ({ event }) => event.companyId],
+  position: ['bigint', ({ event }) => event.position],
+  event_id: ['uuid', ({ event }) => event.id],
+  version: ['bigint', ({ version }) => version],
+  after_subscription_id: ['uuid', ({ afterSubscriptionId }) => afterSubscriptionId],
 })
 
 const noteFanOuts = command<readonly unknown[]>(
@@ -115,7 +116,7 @@ export function createFanOut(options: FanOutOptions): FanOut {
           unfinished.push({ event, version, afterSubscriptionId: fits.at(-1)?.id ?? ZERO_ID })
         }
       }
-      if (unfinished.length > 0) await noteFanOuts(db, ...shape.values(unfinished.map(toRow)))
+      if (unfinished.length > 0) await noteFanOuts(db, ...shape.values(unfinished))
       return await write(db, owed, handOver)
     },
 
@@ -161,6 +162,7 @@ async function write(db: Db, owed: readonly Owed[], handOver: HandOver | undefin
   const direct = handOver ? await reserveDirect(db, handOver, countBySubscription(owed)) : undefined
   const token = randomUUID()
   const handed: Handed[] = []
+  const outgoing = new Map<RoutedEvent, OutgoingEvent>()
   const queued = new Map<string, DeliverableSubscription>()
   const deliveries = owed.map(({ event, subscription }): NewDelivery => {
     const delivery = toDelivery({ event, subscription })
@@ -169,7 +171,9 @@ async function write(db: Db, owed: readonly Owed[], handOver: HandOver | undefin
       queued.set(subscription.id, subscription)
       return delivery
     }
-    handed.push({ id: delivery.id, event, subscription, leaseToken: token, attemptNo: 1, firstAttemptNo: 1 })
+    let sent = outgoing.get(event)
+    if (!sent) outgoing.set(event, (sent = new OutgoingEvent(event.companyId, event.id, event.position, event)))
+    handed.push({ id: delivery.id, event: sent, subscription, leaseToken: token, attemptNo: 1, firstAttemptNo: 1 })
     return { ...delivery, lease: { token, ms: leaseMs } }
   })
   try {
@@ -200,15 +204,5 @@ function toDelivery({ event, subscription }: { event: RoutedEvent; subscription:
     subscriptionId: subscription.id,
     eventId: event.id,
     position: event.position,
-  }
-}
-
-function toRow({ event, version, afterSubscriptionId }: Unfinished): FanOutRow {
-  return {
-    company_id: event.companyId,
-    position: event.position,
-    event_id: event.id,
-    version,
-    after_subscription_id: afterSubscriptionId,
   }
 }

@@ -1,12 +1,12 @@
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
-import type { RoutedEvent } from '../events/event.ts'
+import type { OutgoingEvent } from './outgoing-event.ts'
 import type { DeliverableSubscription, Subscription } from './subscription-set.ts'
 
 /** A delivery that is leased to this process and shall be attempted now. Its slot is taken. */
 export interface Handed {
   readonly id: string
-  readonly event: RoutedEvent
+  readonly event: OutgoingEvent
   readonly subscription: DeliverableSubscription
   readonly leaseToken: string
   readonly attemptNo: number

@@ -12,14 +12,14 @@ export interface NewDelivery {
   readonly lease?: { readonly token: string; readonly ms: number }
 }
 
-const shape = rowShape({
-  company_id: 'uuid',
-  id: 'uuid',
-  subscription_id: 'uuid',
-  event_id: 'uuid',
-  position: 'bigint',
-  lease_token: 'uuid',
-  lease_ms: 'int',
+const shape = rowShape<NewDelivery>({
+  company_id: ['uuid', (delivery) => delivery.companyId],
+  id: ['uuid', (delivery) => delivery.id],
+  subscription_id: ['uuid', (delivery) => delivery.subscriptionId],
+  event_id: ['uuid', (delivery) => delivery.eventId],
+  position: ['bigint', (delivery) => delivery.position],
+  lease_token: ['uuid', ({ lease }) => lease?.token],
+  lease_ms: ['int', ({ lease }) => lease?.ms],
 })
 
 const insertRows = command<readonly unknown[]>(
@@ -35,18 +35,5 @@ const insertRows = command<readonly unknown[]>(
 /** Writes deliveries; one that is there already (same subscription, event and replay) stays as it is. */
 export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<number> {
   if (deliveries.length === 0) return 0
-  return await insertRows(
-    db,
-    ...shape.values(
-      deliveries.map((delivery) => ({
-        company_id: delivery.companyId,
-        id: delivery.id,
-        subscription_id: delivery.subscriptionId,
-        event_id: delivery.eventId,
-        position: delivery.position,
-        lease_token: delivery.lease?.token,
-        lease_ms: delivery.lease?.ms,
-      })),
-    ),
-  )
+  return await insertRows(db, ...shape.values(deliveries))
 }

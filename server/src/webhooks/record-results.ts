@@ -38,41 +38,41 @@ export interface AttemptRecord {
   readonly startedAt: string
 }
 
-const shape = rowShape({
-  id: 'uuid',
-  company_id: 'uuid',
-  delivery_id: 'uuid',
-  lease_token: 'uuid',
-  subscription_id: 'uuid',
-  event_id: 'uuid',
-  event_name: 'text',
-  position: 'bigint',
-  replay_id: 'uuid',
-  attempt_no: 'int',
-  outcome: 'text',
-  reason: 'text',
-  detail: 'text',
-  delay_ms: 'bigint',
-  webhook_url: 'text',
-  request_headers: 'text',
-  response_status: 'int',
-  response_headers: 'text',
-  response_body: 'bytea',
-  response_truncated: 'boolean',
-  dns_ms: 'real',
-  connect_ms: 'real',
-  first_byte_ms: 'real',
-  total_ms: 'real',
-  started_at: 'timestamptz',
+const shape = rowShape<AttemptRecord>({
+  id: ['uuid', () => newId()],
+  company_id: ['uuid', (record) => record.companyId],
+  delivery_id: ['uuid', (record) => record.deliveryId],
+  lease_token: ['uuid', (record) => record.leaseToken],
+  subscription_id: ['uuid', (record) => record.subscriptionId],
+  event_id: ['uuid', (record) => record.eventId],
+  event_name: ['text', (record) => record.eventName],
+  position: ['bigint', (record) => record.position],
+  replay_id: ['uuid', (record) => record.replayId],
+  attempt_no: ['int', (record) => record.attemptNo],
+  outcome: ['text', (record) => record.outcome],
+  reason: ['text', (record) => record.reason],
+  detail: ['text', (record) => record.detail],
+  delay_ms: ['bigint', (record) => record.delayMs],
+  webhook_url: ['text', (record) => record.webhookUrl],
+  request_headers: ['json', ({ requestHeaders }) => requestHeaders && JSON.stringify(requestHeaders)],
+  response_status: ['int', (record) => record.responseStatus],
+  response_headers: ['json', ({ responseHeaders }) => responseHeaders && JSON.stringify(responseHeaders)],
+  response_body: ['bytea', (record) => record.responseBody],
+  response_truncated: ['boolean', (record) => record.responseTruncated],
+  dns_ms: ['real', ({ timings }) => timings.dnsMs],
+  connect_ms: ['real', ({ timings }) => timings.connectMs],
+  first_byte_ms: ['real', ({ timings }) => timings.firstByteMs],
+  total_ms: ['real', ({ timings }) => timings.totalMs],
+  started_at: ['timestamptz', (record) => record.startedAt],
 })
 
 /**
  * Records results and moves their deliveries on, in one statement.
  *
  * A result counts only while its lease token still holds (`held` locks the row and compares): a delivery that was taken
- * over in the meantime is left alone and gets no ledger row from here; its id is missing in the answer. Ended deliveries leave the table of unfinished ones, the
- * others get their next due time. A success clears the failures in a row; to spare a write per success, the time of the
- * last success is kept to the second.
+ * over in the meantime is left alone and gets no ledger row from here; the answer names it. Ended deliveries leave the
+ * table of unfinished ones, the others get their next due time. A success clears the failures in a row; to spare a write
+ * per success, the time of the last success is kept to the second.
  */
 const recordRows = statement<readonly unknown[], { delivery_id: string }>(
   'result.record',
@@ -106,66 +106,47 @@ const recordRows = statement<readonly unknown[], { delivery_id: string }>(
       where h.company_id = s.company_id and h.subscription_id = s.subscription_id
         and (h.failures_in_row > 0 or h.disable_due is not null or h.last_success_at is null
              or h.last_success_at < now() - interval '1 second')
+   ), logged as (
+     insert into webhook_logs (
+            company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
+            reason, detail, webhook_url, request_headers, response_status, response_headers, response_body,
+            response_truncated, dns_ms, connect_ms, first_byte_ms, total_ms, started_at, next_attempt_at)
+     select company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
+            reason, detail, webhook_url, request_headers, response_status, response_headers, response_body,
+            response_truncated, dns_ms, connect_ms, first_byte_ms, total_ms, started_at,
+            now() + delay_ms * interval '1 millisecond'
+       from held
    )
-   insert into webhook_logs (
-          company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, request_headers, response_status, response_headers, response_body,
-          response_truncated, dns_ms, connect_ms, first_byte_ms, total_ms, started_at, next_attempt_at)
-   select company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, request_headers, response_status, response_headers, response_body,
-          response_truncated, dns_ms, connect_ms, first_byte_ms, total_ms, started_at,
-          now() + delay_ms * interval '1 millisecond'
-     from held
-   returning delivery_id`,
+   select delivery_id from result where delivery_id not in (select delivery_id from held)`,
 )
 
-/** Answers with the ids of the deliveries whose results counted. */
+/** Answers with the ids of the deliveries whose results did not count. */
 export async function recordResults(db: Db, records: readonly AttemptRecord[]): Promise<ReadonlySet<string>> {
-  const rows = await recordRows(db, ...shape.values(records.map(toRow)))
+  const rows = await recordRows(db, ...shape.values(records))
   return new Set(rows.map((row) => row.delivery_id))
 }
 
-function toRow(record: AttemptRecord) {
-  return {
-    id: newId(),
-    company_id: record.companyId,
-    delivery_id: record.deliveryId,
-    lease_token: record.leaseToken,
-    subscription_id: record.subscriptionId,
-    event_id: record.eventId,
-    event_name: record.eventName,
-    position: record.position,
-    replay_id: record.replayId,
-    attempt_no: record.attemptNo,
-    outcome: record.outcome,
-    reason: record.reason,
-    detail: record.detail,
-    delay_ms: record.delayMs,
-    webhook_url: record.webhookUrl,
-    request_headers: record.requestHeaders && JSON.stringify(record.requestHeaders),
-    response_status: record.responseStatus,
-    response_headers: record.responseHeaders && JSON.stringify(record.responseHeaders),
-    response_body: record.responseBody,
-    response_truncated: record.responseTruncated,
-    dns_ms: record.timings.dnsMs,
-    connect_ms: record.timings.connectMs,
-    first_byte_ms: record.timings.firstByteMs,
-    total_ms: record.timings.totalMs,
-    started_at: record.startedAt,
-  }
+interface LostAttempt {
+  readonly id: string
+  readonly subscription_id: string
+  readonly event_id: string
+  readonly position: number
+  readonly replay_id: string | null
+  /** Counts the new attempt already. */
+  readonly attempts: number
 }
 
 /**
  * Closes attempts whose lease ran out: whoever held it died, or was cut off, after the call may have been made.
  */
-const lostShape = rowShape({
-  id: 'uuid',
-  delivery_id: 'uuid',
-  subscription_id: 'uuid',
-  event_id: 'uuid',
-  position: 'bigint',
-  replay_id: 'uuid',
-  attempt_no: 'int',
+const lostShape = rowShape<LostAttempt>({
+  id: ['uuid', () => newId()],
+  delivery_id: ['uuid', (delivery) => delivery.id],
+  subscription_id: ['uuid', (delivery) => delivery.subscription_id],
+  event_id: ['uuid', (delivery) => delivery.event_id],
+  position: ['bigint', (delivery) => delivery.position],
+  replay_id: ['uuid', (delivery) => delivery.replay_id],
+  attempt_no: ['int', (delivery) => delivery.attempts - 1],
 })
 
 const recordLostRows = command<[companyId: string, ...rows: unknown[]]>(
@@ -183,26 +164,6 @@ const recordLostRows = command<[companyId: string, ...rows: unknown[]]>(
       select webhook_url from event_subscriptions where company_id = $1 and id = x.subscription_id limit 1) s`,
 )
 
-export async function recordLostAttempts(
-  db: Db,
-  companyId: string,
-  lost: readonly {
-    readonly id: string
-    readonly subscription_id: string
-    readonly event_id: string
-    readonly position: number
-    readonly replay_id: string | null
-    readonly attempts: number
-  }[],
-): Promise<void> {
-  const rows = lost.map((delivery) => ({
-    id: newId(),
-    delivery_id: delivery.id,
-    subscription_id: delivery.subscription_id,
-    event_id: delivery.event_id,
-    position: delivery.position,
-    replay_id: delivery.replay_id,
-    attempt_no: delivery.attempts - 1,
-  }))
-  await recordLostRows(db, companyId, ...lostShape.values(rows))
+export async function recordLostAttempts(db: Db, companyId: string, lost: readonly LostAttempt[]): Promise<void> {
+  await recordLostRows(db, companyId, ...lostShape.values(lost))
 }

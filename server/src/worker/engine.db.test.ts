@@ -10,13 +10,14 @@ import { allow, newCompany, subscribe } from '../../test/support/test-node.ts'
 import { until } from '../../test/support/until.ts'
 import type { Pools } from '../db/pools.ts'
 import { openPools } from '../db/pools.ts'
+import { Publisher } from '../events/publisher.ts'
 import { systemClock } from '../lib/clock.ts'
 import { defaultRetrySchedule } from '../webhooks/retry.ts'
-import type { Engine, EngineOptions } from './engine.ts'
+import type { EngineOptions } from './engine.ts'
 import { createEngine } from './engine.ts'
 
 interface Running {
-  readonly engine: Engine
+  readonly publisher: Publisher
   readonly pools: Pools
   readonly logged: unknown[]
   stop(graceMs: number): Promise<void>
@@ -40,6 +41,7 @@ function startEngine(database: TestDatabase, options: Partial<EngineOptions> = {
     },
     ...options,
   })
+  const publisher = new Publisher({ db: pools.engine, onCommitted: (events) => engine.recorded(events) })
   let stopping: Promise<void> | undefined
   const stop = async (graceMs: number): Promise<void> => {
     stopping ??= engine.stop(graceMs).then(async () => await pools.close())
@@ -47,20 +49,20 @@ function startEngine(database: TestDatabase, options: Partial<EngineOptions> = {
   }
   database.closeFirst(async () => await stop(0))
   engine.start()
-  return { engine, pools, logged, stop }
+  return { publisher, pools, logged, stop }
 }
 
 test('an event goes its whole way by itself, and again when the subscription fails until it is disabled', async (t) => {
   const database = await testDatabase(t)
   const receiver = await scriptedReceiver(t)
-  const { engine, pools, logged } = startEngine(database, { schedule: [] })
+  const { publisher, pools, logged } = startEngine(database, { schedule: [] })
   const companyId = await newCompany(pools, { disable_after_failures: 2 })
   const told = await subscribe(pools, companyId, { webhook_url: `${receiver.url}/told`, event_names: ['daybook.*'] })
   const { id } = await subscribe(pools, companyId, { webhook_url: `${receiver.url}/own` })
   const calls = (): number => receiver.calls.filter(({ path }) => path === '/own').length
   receiver.answer(({ path }) => ({ status: path === '/own' && calls() > 1 ? 500 : 200 }))
   for (let turn = 1; turn <= 3; turn++) {
-    await engine.publisher.publish(newEvents(companyId, 1))
+    await publisher.publish(newEvents(companyId, 1))
     await until('the call', () => calls() === turn)
   }
   await until('it is disabled', async () => {
@@ -83,7 +85,7 @@ test('stopping finishes the calls under way and writes their results', async (t)
   const { id } = await subscribe(running.pools, companyId, { webhook_url: receiver.url })
   const answer = Promise.withResolvers<{ status: number }>()
   receiver.answer(() => answer.promise)
-  await running.engine.publisher.publish(newEvents(companyId, 20))
+  await running.publisher.publish(newEvents(companyId, 20))
   await until('the calls are open', () => receiver.openAt('/') === 20)
   const stopping = running.stop(10_000)
   answer.resolve({ status: 200 })
@@ -104,7 +106,7 @@ test('stopping under load loses nothing: what was begun is recorded, the rest is
   const companyId = await newCompany(first.pools)
   const { id } = await subscribe(first.pools, companyId, { webhook_url: receiver.url, concurrency: 8 })
   const events = newEvents(companyId, 400)
-  for (let from = 0; from < 400; from += 100) await first.engine.publisher.publish(events.slice(from, from + 100))
+  for (let from = 0; from < 400; from += 100) await first.publisher.publish(events.slice(from, from + 100))
   await until('some calls', () => receiver.calls.length > 40)
   await first.stop(10_000)
   const { engine } = database.pools
@@ -126,7 +128,7 @@ test('stopping beside a hanging receiver ends after the grace; its calls are unk
   const companyId = await newCompany(running.pools)
   const { id } = await subscribe(running.pools, companyId, { webhook_url: receiver.url, timeout_ms: 30_000 })
   receiver.answer(() => 'hang')
-  await running.engine.publisher.publish(newEvents(companyId, 3))
+  await running.publisher.publish(newEvents(companyId, 3))
   await until('the calls are open', () => receiver.openAt('/') === 3)
   const startedAt = performance.now()
   await running.stop(300)
@@ -168,7 +170,7 @@ test('the next process leads at once after a graceful stop', async (t) => {
   await until('the first is numbered', async () => (await numbered()) === 1)
   await first.stop(1_000)
   const next = startEngine(database)
-  await next.engine.publisher.publish(newEvents(companyId, 1))
+  await next.publisher.publish(newEvents(companyId, 1))
   await until('the second is numbered', async () => (await numbered()) === 2, 2_000)
 })
 
@@ -178,7 +180,7 @@ test('two processes share the limit of a subscription without waiting for each o
   const router = startEngine(database, { roles: new Set(['router'] as const) })
   const companyId = await newCompany(router.pools)
   const { id } = await subscribe(router.pools, companyId, { webhook_url: receiver.url, concurrency: 2 })
-  await router.engine.publisher.publish(newEvents(companyId, 150))
+  await router.publisher.publish(newEvents(companyId, 150))
   const waiting = 'select count(*) from webhook_deliveries'
   await until('all wait', async () => (await sqlValue(database.pools.engine, waiting)) === 150)
   const startedAt = performance.now()
@@ -193,7 +195,7 @@ test('two processes share the limit of a subscription without waiting for each o
 test('a company whose receivers hang takes the slots of no other company', async (t) => {
   const database = await testDatabase(t)
   const receiver = await scriptedReceiver(t)
-  const { engine, pools } = startEngine(database, { callsMax: 32 })
+  const { publisher, pools } = startEngine(database, { callsMax: 32 })
   const noisy = await newCompany(pools)
   const quiet = await newCompany(pools)
   for (let turn = 0; turn < 6; turn++) {
@@ -201,10 +203,10 @@ test('a company whose receivers hang takes the slots of no other company', async
   }
   await subscribe(pools, quiet, { webhook_url: `${receiver.url}/quiet` })
   receiver.answer(({ path }) => (path === '/noisy' ? 'hang' : { status: 200 }))
-  await engine.publisher.publish(newEvents(noisy, 100))
+  await publisher.publish(newEvents(noisy, 100))
   await until('the noisy company has all it gets', () => receiver.openAt('/noisy') === 24)
   for (let turn = 1; turn <= 30; turn++) {
-    await engine.publisher.publish([newEvent(quiet), newEvent(noisy)])
+    await publisher.publish([newEvent(quiet), newEvent(noisy)])
     await until(
       'the quiet company is served',
       () => receiver.calls.filter(({ path }) => path === '/quiet').length === turn,
@@ -217,10 +219,10 @@ test('a company whose receivers hang takes the slots of no other company', async
 test('after the sessions of a process were ended by the database it goes on by itself', async (t) => {
   const database = await testDatabase(t)
   const receiver = await scriptedReceiver(t)
-  const { engine, pools } = startEngine(database)
+  const { publisher, pools } = startEngine(database)
   const companyId = await newCompany(pools)
   await subscribe(pools, companyId, { webhook_url: receiver.url })
-  await engine.publisher.publish(newEvents(companyId, 1))
+  await publisher.publish(newEvents(companyId, 1))
   await until('the first call', () => receiver.calls.length === 1)
   await sql(
     database.pools.owner,
@@ -228,7 +230,7 @@ test('after the sessions of a process were ended by the database it goes on by i
       where datname = current_database() and application_name = 'daybook_engine'`,
   )
   await until('a publish is taken', async () => {
-    const published = engine.publisher.publish(newEvents(companyId, 1))
+    const published = publisher.publish(newEvents(companyId, 1))
     return await published.then(
       () => true,
       () => false,

@@ -4,8 +4,7 @@ import { ensurePartitions } from '../db/partitions.ts'
 import type { Pools } from '../db/pools.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { systemActor } from '../events/administrative-event.ts'
-import type { NewEvent } from '../events/event.ts'
-import { Publisher } from '../events/publisher.ts'
+import type { LoggedEvent } from '../events/event.ts'
 import { RecentEvents } from '../events/recent-events.ts'
 import { Router } from '../events/router.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -24,7 +23,7 @@ import { forgetExpiredKeys } from './forget-expired-keys.ts'
 export interface EngineOptions {
   readonly pools: Pools
   readonly clock: Clock
-  readonly roles: { has(role: 'router' | 'dispatcher' | 'maintenance'): boolean }
+  readonly roles: ReadonlySet<string>
   readonly allow: EgressAllow
   readonly schedule: RetrySchedule
   readonly callsMax: number
@@ -35,10 +34,11 @@ export interface EngineOptions {
   }
 }
 
-/** The moving parts of one process, joined. The way of an event can be read from top to bottom here. */
+/** Everything that happens to an event after its commit, joined: route, fan out, dispatch, and what keeps them in order. */
 export interface Engine {
-  readonly publisher: Publisher
-  /** An event was recorded; the router need not wait for its next look. */
+  /** Events were committed by this process; they need not be read back. */
+  recorded(events: readonly LoggedEvent[]): void
+  /** There is something in the outbox; the router need not wait for its next look. */
   wakeRouter(): void
   /** Deliveries of this subscription may be due. */
   wakeDispatcher(companyId: string, subscriptionId: string): void
@@ -62,14 +62,6 @@ export function createEngine(options: EngineOptions): Engine {
     loops.push(made)
     return made
   }
-
-  const publisher = new Publisher({
-    db: pools.engine,
-    onCommitted: (events: readonly NewEvent[]) => {
-      for (const event of events) recent.add(event)
-      routing?.wake()
-    },
-  })
 
   let due: DisableDue[] = []
   const disabling = loop('disable', async () => {
@@ -124,14 +116,16 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
-    publisher,
+    recorded: (events) => {
+      for (const event of events) recent.add(event)
+      routing?.wake()
+    },
     wakeRouter: () => routing?.wake(),
     wakeDispatcher: (companyId, subscriptionId) => dispatcher?.wakeFor(companyId, subscriptionId),
     start: () => {
       for (const one of loops) one.start()
     },
     stop: async (graceMs) => {
-      await publisher.idle()
       if (routing) {
         await routing.stop()
         await leadership.release().catch((err: unknown) => log.error({ err }, 'the lease was not handed back'))

@@ -1,0 +1,37 @@
+import type { LoggableError } from '../db/loggable-error.ts'
+import type { RecordedMessage } from './recorded-message.ts'
+
+/** What the process gives its engine thread at the start; plain data. */
+export interface EngineSettings {
+  readonly databaseUrl: string
+  readonly roles: ReadonlySet<string>
+  /** The operator's list of places that webhooks may call, as text. */
+  readonly egressAllow: string
+  /** Milliseconds. */
+  readonly retrySchedule: readonly number[]
+  readonly callsMax: number
+  readonly version: string
+  readonly failpoints: string
+}
+
+export interface EngineStart {
+  readonly settings: EngineSettings
+  /** One counter, shared: bytes of payload that were sent to the thread and not yet taken there. */
+  readonly bytesUnderWay: Int32Array
+}
+
+export type ToEngine =
+  | { readonly type: 'recorded'; readonly recorded: RecordedMessage; readonly bytes: number }
+  | { readonly type: 'wake_router' }
+  | { readonly type: 'wake_dispatcher'; readonly companyId: string; readonly subscriptionId: string }
+  | { readonly type: 'stop'; readonly graceMs: number }
+
+export type FromEngine =
+  | {
+      readonly type: 'log'
+      readonly level: 'warn' | 'error'
+      readonly facts: Readonly<Record<string, unknown>>
+      readonly error: LoggableError | undefined
+      readonly message: string
+    }
+  | { readonly type: 'stopped' }

@@ -1,0 +1,67 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { loggableError } from '../db/loggable-error.ts'
+import { openPools } from '../db/pools.ts'
+import { systemClock } from '../lib/clock.ts'
+import { armFailpoints } from '../lib/failpoint.ts'
+import { parseEgressAllow } from '../webhooks/egress-policy.ts'
+import type { EngineStart, FromEngine, ToEngine } from './engine-messages.ts'
+import { createEngine } from './engine.ts'
+import { unpackRecorded } from './recorded-message.ts'
+
+/**
+ * The thread in which the engine runs, beside the one that answers HTTP: each has a core to itself, and neither's garbage
+ * or bursts delay the other. What the database holds is all they share; a message only ever saves a look at it.
+ */
+const { settings, bytesUnderWay }: EngineStart = workerData
+const port = parentPort
+if (!port) throw new Error('This module is the start of a thread')
+
+const tell = (message: FromEngine): void => port.postMessage(message)
+const logAs =
+  (level: 'warn' | 'error') =>
+  ({ err, ...facts }: { readonly err?: unknown }, message: string): void => {
+    tell({ type: 'log', level, facts, error: err === undefined ? undefined : loggableError(err), message })
+  }
+const log = { warn: logAs('warn'), error: logAs('error') }
+
+armFailpoints(settings.failpoints)
+const pools = openPools({
+  url: settings.databaseUrl,
+  onError: (err) => log.warn({ err }, 'a database connection broke'),
+})
+const engine = createEngine({
+  pools,
+  clock: systemClock,
+  roles: settings.roles,
+  allow: parseEgressAllow(settings.egressAllow),
+  schedule: settings.retrySchedule,
+  callsMax: settings.callsMax,
+  version: settings.version,
+  log,
+})
+
+port.on('message', (message: ToEngine) => {
+  switch (message.type) {
+    case 'recorded':
+      Atomics.sub(bytesUnderWay, 0, message.bytes)
+      engine.recorded(unpackRecorded(message.recorded))
+      break
+    case 'wake_router':
+      engine.wakeRouter()
+      break
+    case 'wake_dispatcher':
+      engine.wakeDispatcher(message.companyId, message.subscriptionId)
+      break
+    case 'stop':
+      void stop(message.graceMs)
+      break
+  }
+})
+engine.start()
+
+async function stop(graceMs: number): Promise<void> {
+  await engine.stop(graceMs)
+  await pools.close()
+  tell({ type: 'stopped' })
+  port?.close()
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { LoggedEvent } from '../events/event.ts'
+import type { EngineSettings, EngineStart, FromEngine, ToEngine } from './engine-messages.ts'
+import { packRecorded } from './recorded-message.ts'
+
+/** The engine of this process, in a thread of its own. */
+export interface RunningEngine {
+  /** Events were committed by this process; the engine need not read them back. */
+  recorded(events: readonly LoggedEvent[]): void
+  /** There is something in the outbox that {@link recorded} did not tell of. */
+  wakeRouter(): void
+  /** Deliveries of this subscription may be due. */
+  wakeDispatcher(companyId: string, subscriptionId: string): void
+  /** Finishes what is under way, `graceMs` at most, and hands the leases back. Safe to call twice. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** When the engine is this far behind, it is told that there is something, and reads it when it gets there. */
+const BYTES_UNDER_WAY_MAX = 4 * 1024 * 1024
+
+/** What a message costs per event beside its payload, roughly. */
+const EVENT_BYTES = 1_000
+
+interface Log {
+  error(facts: object, message: string): void
+  warn(facts: object, message: string): void
+}
+
+/**
+ * Starts the thread. An exception that nobody caught in it ends the process, like one in the main thread: what it had
+ * under way is in an unknown state, and the next start goes on from what the database holds.
+ */
+export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
+  const bytesUnderWay = new Int32Array(new SharedArrayBuffer(4))
+  const workerData: EngineStart = { settings, bytesUnderWay }
+  const worker = new Worker(new URL('./engine-thread.ts', import.meta.url), { name: 'engine', workerData })
+  const ended = once(worker, 'exit')
+  const tell = (message: ToEngine): void => worker.postMessage(message)
+  worker.on('message', (message: FromEngine) => {
+    if (message.type !== 'log') return
+    const { level, facts, error, message: text } = message
+    log[level]({ ...facts, ...(error && { err: error }) }, text)
+  })
+  worker.on('error', (error) => {
+    throw error
+  })
+
+  let stopping: Promise<void> | undefined
+  const stop = async (graceMs: number): Promise<void> => {
+    tell({ type: 'stop', graceMs })
+    await ended
+  }
+  return {
+    recorded: (events) => {
+      if (Atomics.load(bytesUnderWay, 0) > BYTES_UNDER_WAY_MAX) return tell({ type: 'wake_router' })
+      const bytes = events.reduce((sum, event) => sum + event.payload.length + EVENT_BYTES, 0)
+      Atomics.add(bytesUnderWay, 0, bytes)
+      tell({ type: 'recorded', recorded: packRecorded(events), bytes })
+    },
+    wakeRouter: () => tell({ type: 'wake_router' }),
+    wakeDispatcher: (companyId, subscriptionId) => tell({ type: 'wake_dispatcher', companyId, subscriptionId }),
+    stop: (graceMs) => (stopping ??= stop(graceMs)),
+  }
+}
