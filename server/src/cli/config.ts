@@ -1,8 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { MasterKeys } from '../vault/master-keys.ts'
+import { parseMasterKey } from '../vault/master-keys.ts'
+import { Secret } from '../vault/secret.ts'
+import type { DnsServers } from '../webhooks/dns-servers.ts'
+import { parseDnsServers } from '../webhooks/dns-servers.ts'
 import type { EgressAllow } from '../webhooks/egress-policy.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
+import type { EgressProxy } from '../webhooks/egress-proxy.ts'
+import { parseEgressProxy } from '../webhooks/egress-proxy.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { defaultRetrySchedule } from '../webhooks/retry.ts'
+import { parseAuthorities } from '../webhooks/webhook-tls.ts'
 
 export const roles = ['api', 'router', 'dispatcher', 'maintenance'] as const
 export type Role = (typeof roles)[number]
@@ -13,12 +22,22 @@ export interface Config {
   readonly dataDir: string
   /** Undefined: the embedded database. */
   readonly databaseUrl: string | undefined
+  /** Undefined: in `masterKeyFile`. */
+  readonly masterKeys: Secret<MasterKeys> | undefined
+  /** Undefined: not said; the embedded database has one in its data directory. */
+  readonly masterKeyFile: string | undefined
   readonly roles: ReadonlySet<Role>
   readonly bootstrapApiKey: string | undefined
   readonly operatorKey: string | undefined
   readonly egressAllow: EgressAllow
+  readonly egressProxy: EgressProxy | undefined
+  /** Authorities to trust beside the default ones, as PEM. */
+  readonly egressCa: string | undefined
+  readonly dnsServers: DnsServers
   readonly retrySchedule: RetrySchedule
   readonly callsMax: number
+  /** Requests per second and API key; 0 is no limit. */
+  readonly rateLimit: number
   readonly stopGraceMs: number
   readonly logLevel: string
   readonly failpoints: string
@@ -30,12 +49,21 @@ export const variables = {
   DAYBOOK_PORT: 'Port to listen on (4380; 0 for any free one)',
   DAYBOOK_DATA_DIR: 'Where the embedded database keeps its data (.daybook)',
   DATABASE_URL: 'A PostgreSQL 15 or later to use instead of the embedded one',
+  DAYBOOK_MASTER_KEY: 'Seals secrets in the database: 32 bytes in base64, see daybook vault new-key (one is made)',
+  DAYBOOK_MASTER_KEY_PREVIOUS: 'Earlier master keys, separated by commas, until daybook vault rotate is done (none)',
+  DAYBOOK_MASTER_KEY_FILE:
+    'A file with master keys instead, one per line, the newest first (master.key in the data directory)',
   DAYBOOK_ROLES: 'What this process does: api, router, dispatcher, maintenance, separated by commas (all)',
   DAYBOOK_BOOTSTRAP_API_KEY: "The first company's API key on an empty database, 32 characters or more (one is made)",
   DAYBOOK_OPERATOR_KEY: 'Key of the operator, who makes and lists companies, 32 characters or more (none)',
-  DAYBOOK_EGRESS_ALLOW: 'Hosts and CIDRs that webhooks may call beside public addresses, by plain http too (none)',
+  DAYBOOK_EGRESS_ALLOW:
+    'Hosts and CIDRs that webhooks may call beside public addresses, by plain http too; after ! never (none)',
+  DAYBOOK_EGRESS_PROXY: 'Forward proxy for all webhooks, http://[user:password@]host:port (none)',
+  DAYBOOK_EGRESS_CA_FILE: "PEM file with authorities to trust beside the public ones for webhooks' TLS (none)",
+  DAYBOOK_DNS_SERVERS: "Name servers for webhook hosts, ip[:port], by commas; proxy: left to the proxy (the system's)",
   DAYBOOK_RETRY_SCHEDULE: 'Seconds to wait after each failed attempt, separated by commas (60,300,900)',
   DAYBOOK_CALLS_MAX: 'Webhook calls under way at once in this process (512)',
+  DAYBOOK_RATE_LIMIT: 'Requests per second of one API key, in bursts of twice as many (5000; 0 for no limit)',
   DAYBOOK_STOP_GRACE: 'Seconds to wait for calls under way when stopping (20)',
   DAYBOOK_LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
   DAYBOOK_FAILPOINTS: 'For tests only: where to break, see lib/failpoint.ts (none)',
@@ -49,10 +77,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Thrown with one line per mistake; the command line prints it and ends with exit code 2. */
 export class ConfigError extends Error {}
 
+type Read = <Value>(name: Variable, fallback: string, parse: (text: string) => Value) => Value | undefined
+
 /** Reads the environment once, at start. All mistakes are told in one message, by variable name. */
 export function readConfig(env: Environment): Config {
   const mistakes: string[] = []
-  const read = <Value>(name: Variable, fallback: string, parse: (text: string) => Value): Value | undefined => {
+  const read: Read = (name, fallback, parse) => {
     try {
       return parse(env[name] || fallback)
     } catch (error) {
@@ -68,16 +98,24 @@ export function readConfig(env: Environment): Config {
     port: read('DAYBOOK_PORT', '4380', wholeNumber(0, 65_535)),
     dataDir: resolve(env['DAYBOOK_DATA_DIR'] || '.daybook'),
     databaseUrl: env['DATABASE_URL'] || undefined,
+    masterKeys: readMasterKeys(env, read, mistakes),
+    masterKeyFile: env['DAYBOOK_MASTER_KEY_FILE'] ? resolve(env['DAYBOOK_MASTER_KEY_FILE']) : undefined,
     roles: read('DAYBOOK_ROLES', roles.join(','), parseRoles),
     bootstrapApiKey: read('DAYBOOK_BOOTSTRAP_API_KEY', '', longKey),
     operatorKey: read('DAYBOOK_OPERATOR_KEY', '', longKey),
     egressAllow: read('DAYBOOK_EGRESS_ALLOW', '', parseEgressAllow),
+    egressProxy: read('DAYBOOK_EGRESS_PROXY', '', (text) => (text === '' ? undefined : parseEgressProxy(text))),
+    egressCa: read('DAYBOOK_EGRESS_CA_FILE', '', (path) =>
+      path === '' ? undefined : parseAuthorities(fileText(path)),
+    ),
+    dnsServers: read('DAYBOOK_DNS_SERVERS', '', (text) => dnsServers(text, env)),
     retrySchedule: read(
       'DAYBOOK_RETRY_SCHEDULE',
       defaultRetrySchedule.map((ms) => ms / 1_000).join(','),
       parseSchedule,
     ),
     callsMax: read('DAYBOOK_CALLS_MAX', '512', wholeNumber(1, 10_000)),
+    rateLimit: read('DAYBOOK_RATE_LIMIT', '5000', wholeNumber(0, 1_000_000)),
     stopGraceMs: read('DAYBOOK_STOP_GRACE', '20', (text) => wholeNumber(0, 3_600)(text) * 1_000),
     logLevel: read('DAYBOOK_LOG_LEVEL', 'info', oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
     failpoints: env['DAYBOOK_FAILPOINTS'] ?? '',
@@ -86,12 +124,44 @@ export function readConfig(env: Environment): Config {
   return config as Config
 }
 
+function readMasterKeys(env: Environment, read: Read, mistakes: string[]): Config['masterKeys'] {
+  const key = read('DAYBOOK_MASTER_KEY', '', parseKeys) ?? []
+  const previous = read('DAYBOOK_MASTER_KEY_PREVIOUS', '', parseKeys) ?? []
+  if (key.length > 1) mistakes.push('  DAYBOOK_MASTER_KEY: one key; earlier ones stand in DAYBOOK_MASTER_KEY_PREVIOUS')
+  if (previous.length > 0 && !env['DAYBOOK_MASTER_KEY']) {
+    mistakes.push('  DAYBOOK_MASTER_KEY_PREVIOUS: only beside DAYBOOK_MASTER_KEY')
+  }
+  if (env['DAYBOOK_MASTER_KEY'] && env['DAYBOOK_MASTER_KEY_FILE']) {
+    mistakes.push('  DAYBOOK_MASTER_KEY_FILE: not beside DAYBOOK_MASTER_KEY')
+  }
+  return key.length > 0 ? new Secret({ keys: [...key, ...previous] }) : undefined
+}
+
+function parseKeys(text: string): readonly Uint8Array[] {
+  return text === '' ? [] : text.split(',').map((one) => parseMasterKey(one.trim()))
+}
+
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (Number.isInteger(value) && value >= least && value <= most) return value
     throw new Error(`a whole number from ${least} to ${most}`)
   }
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Error(`${path} cannot be read (${code ?? 'unknown error'})`, { cause: error })
+  }
+}
+
+function dnsServers(text: string, env: Environment): DnsServers {
+  const servers = parseDnsServers(text)
+  if (servers === 'proxy' && !env['DAYBOOK_EGRESS_PROXY']) throw new Error('proxy needs DAYBOOK_EGRESS_PROXY')
+  return servers
 }
 
 function oneOf(known: readonly string[]): (text: string) => string {

@@ -6,6 +6,7 @@ import { addMigrateCommand } from './commands/migrate.ts'
 import { addPublishCommand } from './commands/publish.ts'
 import { addStartCommand } from './commands/start-command.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
+import { addVaultCommand } from './commands/vault.ts'
 import { variables } from './config.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -30,6 +31,7 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addEventsCommand(program, terminal)
   addKeysCommand(program, terminal)
   addSubscriptionsCommand(program, terminal)
+  addVaultCommand(program, terminal, setExitCode)
   addDemoCommand(program, terminal, setExitCode)
   program.addHelpText('after', `\n${environmentHelp()}\n\n${exitCodeHelp}`)
   return program

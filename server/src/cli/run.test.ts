@@ -30,6 +30,7 @@ test('the help names every environment variable and every command, on standard o
     'events',
     'keys',
     'subscriptions',
+    'vault',
     'demo',
   ]) {
     assert.match(stdout, new RegExp(`^  ${word}\\b`, 'm'))

@@ -13,9 +13,14 @@ import { ensureFirstCompany } from '../identity/first-company.ts'
 import { KeyRing } from '../identity/key-ring.ts'
 import { systemClock } from '../lib/clock.ts'
 import { armFailpoints } from '../lib/failpoint.ts'
+import type { MasterKeys } from '../vault/master-keys.ts'
+import type { Vault } from '../vault/vault.ts'
+import { createVault } from '../vault/vault.ts'
+import { sealPlainSecrets } from '../webhooks/seal-plain-secrets.ts'
 import type { EngineSettings } from '../worker/engine-messages.ts'
 import { startEngine } from '../worker/start-engine.ts'
 import type { Config } from './config.ts'
+import { findMasterKeys, settleMasterKeys } from './master-keys.ts'
 import { version } from './version.ts'
 
 export interface RunningServer {
@@ -41,13 +46,18 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const stop = (): Promise<void> => (stopping ??= stopAll(undo, logger))
   try {
     armFailpoints(config.failpoints)
+    const foundKeys = await findMasterKeys(config)
     const url = config.databaseUrl ?? (await startDatabase(config, logger, undo))
     await migrate(url, (message) => logger.info(message))
     const pools = openPools({ url, onError: (err) => logger.warn({ err }, 'a database connection broke') })
     undo.push(async () => await pools.close())
     await ensurePartitions(pools.owner, systemClock.now())
+    const masterKeys = await settleMasterKeys(pools.engine, config, foundKeys, (message) => logger.warn(message))
+    const vault = createVault(masterKeys, pools.engine)
+    const sealed = await sealPlainSecrets(pools.engine, vault)
+    if (sealed > 0) logger.info({ sealed }, 'signing secrets that were stored in clear are sealed now')
     const firstApiKey = await ensureFirstCompany(pools.engine, systemClock.now(), config.bootstrapApiKey)
-    const listening = await startParts(config, url, pools, logger, undo, isStopping)
+    const listening = await startParts({ config, databaseUrl: url, pools, masterKeys, vault, logger, undo, isStopping })
     return { url: listening, firstApiKey, stop }
   } catch (error) {
     await stop()
@@ -62,17 +72,22 @@ async function startDatabase(config: Config, logger: Logger, undo: (() => Promis
   return postgres.url
 }
 
+interface OpenDatabase {
+  readonly config: Config
+  readonly databaseUrl: string
+  readonly pools: Pools
+  readonly masterKeys: MasterKeys
+  readonly vault: Vault
+  readonly logger: Logger
+  readonly undo: (() => Promise<void>)[]
+  readonly isStopping: () => boolean
+}
+
 /** Engine and HTTP interface over an open database. Answers with the address, if there is one. */
-async function startParts(
-  config: Config,
-  databaseUrl: string,
-  pools: Pools,
-  logger: Logger,
-  undo: (() => Promise<void>)[],
-  isStopping: () => boolean,
-): Promise<string | undefined> {
+async function startParts(open: OpenDatabase): Promise<string | undefined> {
+  const { config, pools, vault, logger, undo, isStopping } = open
   const clock = systemClock
-  const engine = runsEngine(config) ? startEngine(engineSettings(config, databaseUrl), logger) : undefined
+  const engine = runsEngine(config) ? startEngine(engineSettings(open), logger) : undefined
   undo.push(async () => await engine?.stop(config.stopGraceMs))
   if (!config.roles.has('api')) return undefined
 
@@ -81,9 +96,11 @@ async function startParts(
 
   const app = await buildApp({
     pools,
+    vault,
     clock,
     keyRing: new KeyRing({ db: pools.engine, clock }),
     operatorKey: config.operatorKey,
+    requestsPerSecondMax: config.rateLimit,
     publisher,
     definitions: await loadStandardDefinitions(definitionsDirectory),
     allow: config.egressAllow,
@@ -104,11 +121,17 @@ function runsEngine({ roles }: Config): boolean {
   return roles.has('router') || roles.has('dispatcher') || roles.has('maintenance')
 }
 
-function engineSettings(config: Config, databaseUrl: string): EngineSettings {
+function engineSettings({ config, databaseUrl, masterKeys }: OpenDatabase): EngineSettings {
   return {
     databaseUrl,
+    masterKeys,
     roles: config.roles,
-    egressAllow: config.egressAllow.text,
+    egress: {
+      allow: config.egressAllow.text,
+      dnsServers: config.dnsServers,
+      proxy: config.egressProxy,
+      ca: config.egressCa,
+    },
     retrySchedule: config.retrySchedule,
     callsMax: config.callsMax,
     version,

@@ -4,15 +4,19 @@ import type { Definitions } from '../events/definitions.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { KeyRing } from '../identity/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Vault } from '../vault/vault.ts'
 import type { EgressAllow } from '../webhooks/egress-policy.ts'
 
 /** What the HTTP interface stands on. */
 export interface HttpParts {
   readonly pools: Pools
+  readonly vault: Vault
   readonly clock: Clock
   readonly keyRing: Pick<KeyRing, 'authenticate'>
   /** Without one, the routes of the operator refuse everybody. */
   readonly operatorKey?: string | undefined
+  /** Requests per second and API key; 0 or absent is no limit. See rate-limits.ts. */
+  readonly requestsPerSecondMax?: number | undefined
   readonly publisher: Pick<Publisher, 'publish'>
   readonly definitions: Definitions
   readonly allow: EgressAllow

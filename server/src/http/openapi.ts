@@ -25,6 +25,7 @@ function inertParts(version: string): HttpParts {
   const pool: DbPool = { query: unreachable, connect: unreachable }
   return {
     pools: { api: pool, engine: pool, owner: pool, close: async () => {} },
+    vault: { sealer: unreachable, opener: unreachable },
     clock: systemClock,
     keyRing: { authenticate: unreachable },
     publisher: { publish: unreachable },

@@ -13,6 +13,7 @@ import { defaultSettings } from '../identity/companies.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Scope } from '../lib/scopes.ts'
 import { scopes } from '../lib/scopes.ts'
+import { createVault } from '../vault/vault.ts'
 import { buildApp } from './app.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
@@ -64,6 +65,7 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
   }
   const parts: HttpParts = {
     pools: { api: pool, engine: pool, owner: pool, close: async () => {} },
+    vault: createVault({ keys: [new Uint8Array(32)] }, pool),
     clock: systemClock,
     keyRing: { authenticate: async (text) => principalOfKey(text) },
     operatorKey: OPERATOR_KEY,
@@ -87,7 +89,13 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
     ...given,
   }
   const app = await buildApp(parts)
-  t.after(() => app.close())
+  t.after(async () => {
+    await app.close()
+    const log = lines.join('')
+    for (const secret of ['key:', OPERATOR_KEY, 'whsec_', 'canary']) {
+      if (log.includes(secret)) throw new Error(`${secret} is in the log:\n${log}`)
+    }
+  })
   return { app, parts, published, queries, lines }
 }
 

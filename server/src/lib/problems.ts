@@ -33,6 +33,7 @@ export const problems = {
   duplicate_event: { status: 422, title: 'A batch names an event twice' },
   batch_too_large: { status: 422, title: 'A batch holds at most 1,000 events' },
   invalid_url: { status: 422, title: 'The webhook URL cannot be used' },
+  rate_limited: { status: 429, title: 'Too many requests; see retry-after' },
   internal_error: { status: 500, title: 'Internal error' },
   unavailable: { status: 503, title: 'The database does not answer' },
   shutting_down: { status: 503, title: 'The server is stopping' },

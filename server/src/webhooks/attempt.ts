@@ -1,5 +1,7 @@
+import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { UnreadableError } from '../vault/sealed.ts'
 import type { Handed } from './hand-over.ts'
 import type { HttpPoster } from './http-post.ts'
 import type { PostResult } from './post-result.ts'
@@ -7,6 +9,7 @@ import type { AttemptRecord } from './record-results.ts'
 import type { RetrySchedule } from './retry.ts'
 import { decideAfterAttempt, reasonOf } from './retry.ts'
 import { signatureHeader } from './sign.ts'
+import type { SigningSecret } from './subscription-set.ts'
 
 export interface AttemptContext {
   readonly clock: Clock
@@ -21,23 +24,54 @@ export interface AttemptContext {
  * whatever goes wrong is an outcome with a reason.
  */
 export async function attemptDelivery(context: AttemptContext, delivery: Handed, body: Buffer): Promise<AttemptRecord> {
-  const { clock, poster, schedule, random, userAgent } = context
-  const { event, subscription } = delivery
+  const { clock, schedule, random } = context
   const startedMs = clock.now()
+  const { result, requestHeaders } = await call(context, delivery, body, startedMs)
+  const after = whatNow(delivery, result, { schedule, nowMs: clock.now(), random })
+  return toRecord(delivery, startedMs, after, requestHeaders, result)
+}
+
+interface CallMade {
+  readonly result: PostResult
+  /** Undefined: nothing was sent. */
+  readonly requestHeaders: AttemptRecord['requestHeaders']
+}
+
+async function call(context: AttemptContext, delivery: Handed, body: Buffer, startedMs: number): Promise<CallMade> {
+  const { event, subscription } = delivery
+  const keys = signingKeys(subscription.secrets, startedMs)
+  if (keys instanceof UnreadableError) return { result: notSigned(keys), requestHeaders: undefined }
   const timestamp = Math.floor(startedMs / 1_000)
-  const keys = subscription.secrets.filter(({ expiresAtMs }) => expiresAtMs > startedMs).map(({ key }) => key)
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    'user-agent': userAgent,
+    'user-agent': context.userAgent,
     'webhook-id': event.id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': signatureHeader(keys, event.id, timestamp, body),
   }
   if (delivery.replayId) headers['webhook-replay-id'] = delivery.replayId
   const { url, timeoutMs } = subscription
-  const result = await poster.post({ url, headers, body, timeoutMs, onSent })
-  const after = whatNow(delivery, result, { schedule, nowMs: clock.now(), random })
-  return toRecord(delivery, startedMs, after, Object.entries(headers), result)
+  const result = await context.poster.post({ url, headers, body, timeoutMs, onSent, companyId: event.companyId })
+  return { result, requestHeaders: Object.entries(headers) }
+}
+
+/**
+ * The keys that are valid now. One that cannot be opened spoils them all: a receiver that still verifies with it would
+ * take the call for forged.
+ */
+function signingKeys(secrets: readonly SigningSecret[], nowMs: number): readonly KeyObject[] | UnreadableError {
+  const keys: KeyObject[] = []
+  for (const { key, expiresAtMs } of secrets) {
+    if (expiresAtMs <= nowMs) continue
+    if (key instanceof UnreadableError) return key
+    keys.push(key)
+  }
+  return keys
+}
+
+function notSigned({ message }: UnreadableError): PostResult {
+  const text = `The signing secret cannot be opened. ${message}`
+  return { kind: 'error', errorClass: 'secret_unreadable', message: text, sent: false, timings: { totalMs: 0 } }
 }
 
 function whatNow(

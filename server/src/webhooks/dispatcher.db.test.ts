@@ -4,6 +4,7 @@ import { verifyWebhook } from '@daybook/sdk'
 import * as fc from 'fast-check'
 import { ledgerOf, makeAllDue } from '../../test/support/ledger.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { testVault } from '../../test/support/master-key.ts'
 import { newEvent, newEvents } from '../../test/support/new-event.ts'
 import type { Call } from '../../test/support/scripted-receiver.ts'
 import { scriptedReceiver } from '../../test/support/scripted-receiver.ts'
@@ -398,8 +399,9 @@ test('while secrets overlap a call is signed with both, afterwards with the new 
   const rotated = await asCompany(
     pools.api,
     companyId,
-    async (db) => await rotateSecret(db, now(), companyId, old.id, { overlapSeconds: 3_600 }),
+    async (db) => await rotateSecret(db, testVault(pools), now(), companyId, old.id, { overlapSeconds: 3_600 }),
   )
+  const newSecret = rotated.secret.reveal()
   const send = async (): Promise<Call> => {
     await node.publisher.publish(newEvents(companyId, 1))
     await node.route()
@@ -414,11 +416,11 @@ test('while secrets overlap a call is signed with both, afterwards with the new 
       () => false,
     )
   const during = await send()
-  assert.deepEqual([await verifies(during, old.secret), await verifies(during, rotated.secret)], [true, true])
+  assert.deepEqual([await verifies(during, old.secret), await verifies(during, newSecret)], [true, true])
   assert.equal(String(during.headers['webhook-signature']).split(' ').length, 2)
   clock.turn(3_601_000)
   const after = await send()
-  assert.deepEqual([await verifies(after, old.secret), await verifies(after, rotated.secret)], [false, true])
+  assert.deepEqual([await verifies(after, old.secret), await verifies(after, newSecret)], [false, true])
   assert.equal(String(after.headers['webhook-signature']).split(' ').length, 1)
 })
 

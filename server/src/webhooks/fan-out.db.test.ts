@@ -19,7 +19,7 @@ async function copySubscription({ pools }: TestDatabase, id: string, count: numb
     event_subscriptions: 'company_id, webhook_url, event_names, status, concurrency, timeout_ms, version',
     event_subscription_versions: 'company_id, webhook_url, event_names, status, concurrency, timeout_ms, version',
     subscription_health: 'company_id',
-    subscription_secrets: 'company_id, secret',
+    subscription_secrets: 'company_id, sealed',
   }
   for (const [table, columns] of Object.entries(tables)) {
     const own = table === 'event_subscriptions' ? 'id' : 'subscription_id'

@@ -2,7 +2,10 @@ import type { KeyObject } from 'node:crypto'
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { matchesEventName } from '../events/event-names.ts'
+import { UnreadableError } from '../vault/sealed.ts'
+import type { Vault } from '../vault/vault.ts'
 import { decodeSigningSecret } from './sign.ts'
+import { placeOfSecret } from './subscription-store.ts'
 
 /** A subscription as one of its versions has it. */
 export interface Subscription {
@@ -20,7 +23,13 @@ export interface Subscription {
 export interface DeliverableSubscription extends Subscription {
   readonly url: URL
   /** The current secret first; older ones until they expire. */
-  readonly secrets: readonly { readonly key: KeyObject; readonly expiresAtMs: number }[]
+  readonly secrets: readonly SigningSecret[]
+}
+
+export interface SigningSecret {
+  /** What signs, or why there is nothing that does. */
+  readonly key: KeyObject | UnreadableError
+  readonly expiresAtMs: number
 }
 
 export interface VersionRow {
@@ -43,12 +52,16 @@ const readVersions = statement<[companyId: string, after: number, upTo: number],
     order by subscription_id, version desc`,
 )
 
-const readSecrets = statement<
-  [companyId: string, subscriptionIds: readonly string[]],
-  { subscription_id: string; secret: string; expires_at: Date | null }
->(
+interface SecretRow {
+  subscription_id: string
+  id: string
+  sealed: Buffer | null
+  expires_at: Date | null
+}
+
+const readSecrets = statement<[companyId: string, subscriptionIds: readonly string[]], SecretRow>(
   'subscription.read_secrets',
-  `select subscription_id, secret, expires_at
+  `select subscription_id, id, sealed, expires_at
      from subscription_secrets
     where company_id = $1 and subscription_id = any($2::uuid[])
     order by subscription_id, expires_at desc nulls first`,
@@ -102,25 +115,20 @@ export class SubscriptionSet {
   }
 
   /** This set with the changes that lead to `version`. */
-  async at(db: Db, companyId: string, version: number): Promise<SubscriptionSet> {
+  async at(db: Db, vault: Vault, companyId: string, version: number): Promise<SubscriptionSet> {
     const rows = await readVersions(db, companyId, this.version, version)
-    const secrets = Map.groupBy(
-      await readSecrets(
-        db,
-        companyId,
-        rows.map((row) => row.subscription_id),
-      ),
-      (row) => row.subscription_id,
-    )
+    const ids = rows.map((row) => row.subscription_id)
+    const secrets = Map.groupBy(await readSecrets(db, companyId, ids), (row) => row.subscription_id)
+    const open = await vault.opener(db, companyId)
     const byId = new Map(this.#byId)
     for (const row of rows) {
       const own = secrets.get(row.subscription_id) ?? []
       byId.set(row.subscription_id, {
         ...toSubscription(row),
         url: new URL(row.webhook_url),
-        secrets: own.map(({ secret, expires_at }) => ({
-          key: decodeSigningSecret(secret),
-          expiresAtMs: expires_at?.getTime() ?? Infinity,
+        secrets: own.map((secret) => ({
+          key: toSigningKey(secret, open),
+          expiresAtMs: secret.expires_at?.getTime() ?? Infinity,
         })),
       })
     }
@@ -130,18 +138,38 @@ export class SubscriptionSet {
 
 const NAMES_REMEMBERED = 10_000
 
+/** Never throws: one secret that cannot be opened must not keep the company's other subscriptions from being read. */
+function toSigningKey(
+  { subscription_id, id, sealed }: SecretRow,
+  open: Awaited<ReturnType<Vault['opener']>>,
+): SigningSecret['key'] {
+  if (!sealed) return new UnreadableError('It is not sealed yet; the next start of a server does so')
+  try {
+    return decodeSigningSecret(open(placeOfSecret(subscription_id, id), sealed).reveal())
+  } catch (error) {
+    return error instanceof UnreadableError
+      ? error
+      : new UnreadableError('It does not have the form of a signing secret')
+  }
+}
+
 /**
  * The subscriptions of all companies, kept in memory. Whoever uses them first reads the company's version from its head,
  * in its own transaction, and asks for that version; only what changed since is read.
  */
 export class SubscriptionSets {
+  readonly #vault: Vault
   readonly #sets = new Map<string, SubscriptionSet>()
+
+  constructor(vault: Vault) {
+    this.#vault = vault
+  }
 
   /** The set at `version` or later: a caller that lags behind gets the newer one. */
   async get(db: Db, companyId: string, version: number): Promise<SubscriptionSet> {
     const known = this.#sets.get(companyId) ?? new SubscriptionSet(0, new Map())
     if (known.version >= version) return known
-    const set = await known.at(db, companyId, version)
+    const set = await known.at(db, this.#vault, companyId, version)
     const newest = this.#sets.get(companyId)
     if (!newest || newest.version < set.version) this.#sets.set(companyId, set)
     return set

@@ -1,5 +1,6 @@
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import type { PlaceInCompany } from '../vault/vault.ts'
 
 /** A row of event_subscriptions with what its health row says. */
 export interface SubscriptionRow {
@@ -149,10 +150,15 @@ export const findDisableDue = statement<[], { company_id: string; subscription_i
   `select company_id, subscription_id from subscription_health where disable_due is not null`,
 )
 
-export const insertSecret = command<[companyId: string, subscriptionId: string, id: string, secret: string]>(
+export const insertSecret = command<[companyId: string, subscriptionId: string, id: string, sealed: Buffer]>(
   'secret.insert',
-  `insert into subscription_secrets (company_id, subscription_id, id, secret) values ($1, $2, $3, $4)`,
+  `insert into subscription_secrets (company_id, subscription_id, id, sealed) values ($1, $2, $3, $4)`,
 )
+
+/** Where a signing secret is sealed; its bytes open in no other row. */
+export function placeOfSecret(subscriptionId: string, id: string): PlaceInCompany {
+  return { table: 'subscription_secrets', column: 'sealed', rowId: `${subscriptionId}/${id}` }
+}
 
 /** The current secret goes on being signed with for a while. */
 export const retireSecrets = command<[companyId: string, subscriptionId: string, overlapSeconds: number]>(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
+import { testVault } from '../../test/support/master-key.ts'
 import { newEvent, newEvents } from '../../test/support/new-event.ts'
 import { sql, sqlValue } from '../../test/support/sql.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
@@ -128,7 +129,7 @@ test('versions are kept for ever, and each names the subscription as it was then
   await change(async (db) => await disableSubscription(db, now(), companyId, one.id))
   await change(async (db) => await deleteSubscription(db, now(), companyId, two.id))
   const at = async (version: number) => {
-    const set = await new SubscriptionSets().get(pools.engine, companyId, version)
+    const set = await new SubscriptionSets(testVault(pools)).get(pools.engine, companyId, version)
     return [one.id, two.id].map((id) => {
       const found = set.get(id)
       return found && [found.status, ...found.eventNames, found.version]
@@ -153,7 +154,7 @@ test('versions are kept for ever, and each names the subscription as it was then
   ])
 
   // A cache that goes forward step by step comes to the same.
-  const sets = new SubscriptionSets()
+  const sets = new SubscriptionSets(testVault(pools))
   for (const version of [1, 3, 5]) await sets.get(pools.engine, companyId, version)
   const set = await sets.get(pools.engine, companyId, 2)
   assert.deepEqual([set.version, set.get(one.id)?.status, set.get(two.id)?.status], [5, 'inactive', 'deleted'])
@@ -172,7 +173,7 @@ test('every change of a subscription has its event in the same transaction, with
   await change(async (db) => await updateSubscription(db, allow, now(), companyId, id, { description: 'new' }))
   let rotated = ''
   await change(async (db) => {
-    rotated = (await rotateSecret(db, now(), companyId, id, { overlapSeconds: 60 })).secret
+    rotated = (await rotateSecret(db, testVault(pools), now(), companyId, id, { overlapSeconds: 60 })).secret.reveal()
   })
   await change(async (db) => await disableSubscription(db, now(), companyId, id))
   await change(async (db) => await enableSubscription(db, now(), companyId, id))

@@ -6,6 +6,8 @@ import { insertEvents } from '../events/insert-events.ts'
 import { newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
+import { Secret } from '../vault/secret.ts'
+import type { Vault } from '../vault/vault.ts'
 import type { EgressAllow } from './egress-policy.ts'
 import { checkWebhookUrl } from './egress-policy.ts'
 import { decodeSigningSecret, newSigningSecret } from './sign.ts'
@@ -18,6 +20,7 @@ import {
   deleteExpiredSecrets,
   findSubscriptionRow,
   insertSecret,
+  placeOfSecret,
   resetHealth,
   retireSecrets,
   saveSubscription,
@@ -57,14 +60,15 @@ const TIMEOUT_DEFAULT_MS = 15_000
 
 export async function createSubscription(
   db: Db,
+  vault: Vault,
   allow: EgressAllow,
   author: Author,
   companyId: string,
   input: SubscriptionInput,
-): Promise<{ subscription: SubscriptionRow; secret: string }> {
+): Promise<{ subscription: SubscriptionRow; secret: Secret<string> }> {
   checkInput(input, allow)
-  const secret = input.secret ?? newSigningSecret()
-  decodeSigningSecret(secret)
+  const secret = takeSecret(input.secret)
+  const seal = await vault.sealer(db, companyId) // may make a key beside this transaction, so before its locks
   const { version, lastPosition } = await begin(db, companyId)
   const [counted] = await countSubscriptions(db, companyId)
   if ((counted?.count ?? 0) >= SUBSCRIPTIONS_MAX) {
@@ -86,7 +90,8 @@ export async function createSubscription(
     held_from_position: active ? null : lastPosition + 1,
   })
   await createHealth(db, companyId, id)
-  await insertSecret(db, companyId, id, newId(author.nowMs), secret)
+  const secretId = newId(author.nowMs)
+  await insertSecret(db, companyId, id, secretId, seal(placeOfSecret(id, secretId), secret))
   const subscription = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.created', subscription, { after: describe(subscription) })
   return { subscription, secret }
@@ -172,18 +177,20 @@ export async function deleteSubscription(db: Db, author: Author, companyId: stri
 /** A new signing secret. The old one goes on being signed with for `overlapSeconds`, beside the new one. */
 export async function rotateSecret(
   db: Db,
+  vault: Vault,
   author: Author,
   companyId: string,
   id: string,
   options: { readonly secret?: string; readonly overlapSeconds: number },
-): Promise<{ subscription: SubscriptionRow; secret: string }> {
-  const secret = options.secret ?? newSigningSecret()
-  decodeSigningSecret(secret)
+): Promise<{ subscription: SubscriptionRow; secret: Secret<string> }> {
+  const secret = takeSecret(options.secret)
+  const seal = await vault.sealer(db, companyId)
   const { version } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
   await retireSecrets(db, companyId, id, options.overlapSeconds)
   await deleteExpiredSecrets(db, companyId, id)
-  await insertSecret(db, companyId, id, newId(author.nowMs), secret)
+  const secretId = newId(author.nowMs)
+  await insertSecret(db, companyId, id, secretId, seal(placeOfSecret(id, secretId), secret))
   await saveSubscription(db, { ...before, version })
   const subscription = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.secret_rotated', subscription, {
@@ -258,6 +265,13 @@ async function tell(
       payload: { subscription_id: subscription.id, ...payload },
     }),
   ])
+}
+
+/** The secret that was given, or a new one. Throws `invalid_request` for one that cannot sign. */
+function takeSecret(given: string | undefined): Secret<string> {
+  const text = given ?? newSigningSecret()
+  decodeSigningSecret(text)
+  return new Secret(text)
 }
 
 /** What an event tells of a subscription; never a secret. */

@@ -1,17 +1,30 @@
 import type { LoggableError } from '../db/loggable-error.ts'
+import type { MasterKeys } from '../vault/master-keys.ts'
+import type { DnsServers } from '../webhooks/dns-servers.ts'
+import type { EgressProxy } from '../webhooks/egress-proxy.ts'
 import type { RecordedMessage } from './recorded-message.ts'
 
 /** What the process gives its engine thread at the start; plain data. */
 export interface EngineSettings {
   readonly databaseUrl: string
+  readonly masterKeys: MasterKeys
   readonly roles: ReadonlySet<string>
-  /** The operator's list of places that webhooks may call, as text. */
-  readonly egressAllow: string
+  readonly egress: EgressSettings
   /** Milliseconds. */
   readonly retrySchedule: readonly number[]
   readonly callsMax: number
   readonly version: string
   readonly failpoints: string
+}
+
+/** Where webhooks may go, and by which way. */
+export interface EgressSettings {
+  /** The operator's list of places, as text. */
+  readonly allow: string
+  readonly dnsServers: DnsServers
+  readonly proxy: EgressProxy | undefined
+  /** Authorities to trust beside the public ones, as PEM. */
+  readonly ca: string | undefined
 }
 
 export interface EngineStart {

@@ -7,6 +7,7 @@ import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { EngineStart, FromEngine, ToEngine } from './engine-messages.ts'
 import { createEngine } from './engine.ts'
 import { unpackRecorded } from './recorded-message.ts'
+import { yieldToOthers } from './yield-to-others.ts'
 
 /**
  * The thread in which the engine runs, beside the one that answers HTTP: each has a core to itself, and neither's garbage
@@ -25,15 +26,17 @@ const logAs =
 const log = { warn: logAs('warn'), error: logAs('error') }
 
 armFailpoints(settings.failpoints)
+yieldToOthers() // a publisher's answer goes before the draining of a backlog
 const pools = openPools({
   url: settings.databaseUrl,
   onError: (err) => log.warn({ err }, 'a database connection broke'),
 })
 const engine = createEngine({
   pools,
+  masterKeys: settings.masterKeys,
   clock: systemClock,
   roles: settings.roles,
-  allow: parseEgressAllow(settings.egressAllow),
+  egress: { ...settings.egress, allow: parseEgressAllow(settings.egress.allow) },
   schedule: settings.retrySchedule,
   callsMax: settings.callsMax,
   version: settings.version,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { TestDatabase } from '../../test/support/database.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { ledgerOf } from '../../test/support/ledger.ts'
+import { MASTER_KEY_BYTES } from '../../test/support/master-key.ts'
 import { newEvent, newEvents } from '../../test/support/new-event.ts'
 import { scriptedReceiver } from '../../test/support/scripted-receiver.ts'
 import { sql, sqlValue } from '../../test/support/sql.ts'
@@ -29,9 +30,10 @@ function startEngine(database: TestDatabase, options: Partial<EngineOptions> = {
   const logged: unknown[] = []
   const engine = createEngine({
     pools,
+    masterKeys: { keys: [MASTER_KEY_BYTES] },
     clock: systemClock,
     roles: new Set(['router', 'dispatcher', 'maintenance'] as const),
-    allow,
+    egress: { allow },
     schedule: defaultRetrySchedule,
     callsMax: 64,
     version: 'test',

@@ -9,10 +9,12 @@ import { RecentEvents } from '../events/recent-events.ts'
 import { Router } from '../events/router.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Loop } from '../lib/loop.ts'
+import type { MasterKeys } from '../vault/master-keys.ts'
+import { createVault } from '../vault/vault.ts'
 import type { DisableDue } from '../webhooks/count-failures.ts'
 import { Dispatcher } from '../webhooks/dispatcher.ts'
-import type { EgressAllow } from '../webhooks/egress-policy.ts'
 import { createFanOut } from '../webhooks/fan-out.ts'
+import type { HttpPosterOptions } from '../webhooks/http-post.ts'
 import { HttpPoster } from '../webhooks/http-post.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
@@ -22,9 +24,10 @@ import { forgetExpiredKeys } from './forget-expired-keys.ts'
 
 export interface EngineOptions {
   readonly pools: Pools
+  readonly masterKeys: MasterKeys
   readonly clock: Clock
   readonly roles: ReadonlySet<string>
-  readonly allow: EgressAllow
+  readonly egress: Pick<HttpPosterOptions, 'allow' | 'dnsServers' | 'proxy' | 'ca'>
   readonly schedule: RetrySchedule
   readonly callsMax: number
   readonly version: string
@@ -54,7 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { pools, clock, roles, log } = options
   const holder = randomUUID()
   const recent = new RecentEvents()
-  const sets = new SubscriptionSets()
+  const sets = new SubscriptionSets(createVault(options.masterKeys, pools.engine))
   const loops: Loop[] = []
   const loop = (name: string, round: () => Promise<number>): Loop => {
     const onError = (err: unknown): void => log.error({ err, loop: name }, 'a round failed')
@@ -75,7 +78,7 @@ export function createEngine(options: EngineOptions): Engine {
     return DISABLE_SWEEP_EVERY_MS
   })
 
-  const poster = new HttpPoster({ allow: options.allow, maxSocketsPerOrigin: options.callsMax })
+  const poster = new HttpPoster({ ...options.egress, maxSocketsPerOrigin: options.callsMax })
   const dispatcher = roles.has('dispatcher')
     ? new Dispatcher({
         pool: pools.engine,

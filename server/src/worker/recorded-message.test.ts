@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { newEvents } from '../../test/support/new-event.ts'
 import { packRecorded, unpackRecorded } from './recorded-message.ts'
 
+const onlyForTheLog = new Set(['definitionVersion', 'salt', 'contentDigest', 'idempotencyKey'])
+
 test('events arrive in the other thread as they were, each with its own digest', () => {
   const events = newEvents(randomUUID(), 3, {
     entity_type: 'customer',
@@ -12,10 +14,10 @@ test('events arrive in the other thread as they were, each with its own digest',
     payload: { text: 'é' },
   })
   const arrived = unpackRecorded(structuredClone(packRecorded(events)))
-  assert.deepEqual(
-    arrived,
-    events.map(({ definitionVersion, salt, contentDigest, idempotencyKey, ...logged }) => logged),
+  const sent = events.map((event) =>
+    Object.fromEntries(Object.entries(event).filter(([member]) => !onlyForTheLog.has(member))),
   )
+  assert.deepEqual(arrived, sent)
 })
 
 test('what travels does not carry the memory that its buffers are cut from', () => {

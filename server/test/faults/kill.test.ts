@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
+import { Secret } from '../../src/vault/secret.ts'
+import { insertSecret, placeOfSecret } from '../../src/webhooks/subscription-store.ts'
 import { call, rowsOf, textOf } from '../support/api.ts'
 import type { DaybookProcess } from '../support/daybook-process.ts'
 import { startDaybook } from '../support/daybook-process.ts'
@@ -9,6 +11,7 @@ import { testDatabase } from '../support/database.ts'
 import type { TestDatabase } from '../support/database.ts'
 import type { History, Journal } from '../support/history.ts'
 import { judge, startJournal } from '../support/history.ts'
+import { testVault } from '../support/master-key.ts'
 import { until } from '../support/until.ts'
 
 /**
@@ -309,7 +312,16 @@ async function manySubscriptions(run: Run, count: number): Promise<void> {
       from event_subscriptions where webhook_url like '%/many'`)
   await sql(`insert into subscription_health (company_id, subscription_id)
     select company_id, id from event_subscriptions where webhook_url like '%/many'`)
-  await sql(`insert into subscription_secrets (company_id, subscription_id, id, secret)
-    select company_id, id, id, '${run.secret}' from event_subscriptions where webhook_url like '%/many'`)
+  const made = await owner.query<{ company_id: string; id: string }>({
+    name: '',
+    text: `select company_id, id from event_subscriptions where webhook_url like '%/many'`,
+    values: [],
+  })
+  const company_id = made.rows[0]?.company_id ?? ''
+  const seal = await testVault(run.database.pools).sealer(owner, company_id)
+  for (const { id } of made.rows) {
+    const sealed = seal(placeOfSecret(id, id), new Secret(run.secret))
+    await insertSecret(owner, company_id, id, id, sealed)
+  }
   await sql(`update company_heads set subscription_version = subscription_version + 1`)
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { testDatabase } from '../support/database.ts'
 import type { Db } from '../../src/db/statement.ts'
 
-const globalTables = ['companies', 'leases', 'migrations']
+const globalTables = ['companies', 'leases', 'master_key_use', 'migrations']
 
 async function rows<Row>(db: Db, text: string): Promise<Row[]> {
   return (await db.query<Row>({ name: '', text, values: [] })).rows

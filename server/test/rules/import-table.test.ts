@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['webhooks', 'events', 'contract', 'db', 'lib'],
   http: ['audit', 'catalogue', 'contract', 'db', 'events', 'identity', 'lib', 'mcp', 'vault', 'webhooks'],
   mcp: ['sdk', 'contract', 'lib'],
-  worker: ['audit', 'webhooks', 'events', 'identity', 'db', 'lib'],
+  worker: ['audit', 'webhooks', 'events', 'identity', 'vault', 'db', 'lib'],
   cli: ['*'],
 }
 

@@ -8,6 +8,10 @@ export function sourceFiles(): readonly string[] {
   return list('server/src/**/*.ts').filter((file) => !file.endsWith('.test.ts'))
 }
 
+export function sdkFiles(): readonly string[] {
+  return list('sdk/src/**/*.ts').filter((file) => !file.endsWith('.test.ts'))
+}
+
 export function testFiles(): readonly string[] {
   return ['sdk/src/**/*.test.ts', 'server/src/**/*.test.ts', 'server/test/**/*.test.ts'].flatMap(list)
 }

@@ -20,6 +20,7 @@ import type { AttemptRecord } from '../../src/webhooks/record-results.ts'
 import { recordResults } from '../../src/webhooks/record-results.ts'
 import { SubscriptionSets } from '../../src/webhooks/subscription-set.ts'
 import { createSubscription } from '../../src/webhooks/subscriptions.ts'
+import { testVault } from './master-key.ts'
 
 export const author: Author = { actor: { type: 'user', id: 'ann', name: 'Ann' }, nowMs: Date.now() }
 
@@ -45,7 +46,7 @@ export interface TestCompany {
 
 export async function testCompany(pools: Pools): Promise<TestCompany> {
   const { id } = await createCompany(pools.engine, author, { name: 'Test' })
-  const fanOut = createFanOut({ sets: new SubscriptionSets(), recent: new RecentEvents() })
+  const fanOut = createFanOut({ sets: new SubscriptionSets(testVault(pools)), recent: new RecentEvents() })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
   const router = new Router({ pool: pools.engine, leadership, recent: new RecentEvents(), fanOut, idleMs: 25 })
   const company: TestCompany = {
@@ -63,7 +64,7 @@ export async function testCompany(pools: Pools): Promise<TestCompany> {
     subscribe: async (...eventNames) => {
       const input = { webhook_url: 'https://example.com/hook', event_names: eventNames }
       const { subscription } = await company.asCompany(
-        async (db) => await createSubscription(db, parseEgressAllow(''), author, id, input),
+        async (db) => await createSubscription(db, testVault(pools), parseEgressAllow(''), author, id, input),
       )
       return subscription.id
     },

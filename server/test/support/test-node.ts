@@ -13,6 +13,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { DisableDue } from '../../src/webhooks/count-failures.ts'
 import { Dispatcher } from '../../src/webhooks/dispatcher.ts'
+import type { Vault } from '../../src/vault/vault.ts'
 import { parseEgressAllow } from '../../src/webhooks/egress-policy.ts'
 import { createFanOut } from '../../src/webhooks/fan-out.ts'
 import { HttpPoster } from '../../src/webhooks/http-post.ts'
@@ -23,6 +24,7 @@ import type { SubscriptionRow } from '../../src/webhooks/subscription-store.ts'
 import type { SubscriptionInput } from '../../src/webhooks/subscriptions.ts'
 import { createSubscription } from '../../src/webhooks/subscriptions.ts'
 import type { TestDatabase } from './database.ts'
+import { testVault } from './master-key.ts'
 import { sqlValue } from './sql.ts'
 import { until } from './until.ts'
 
@@ -50,6 +52,7 @@ export interface TestNode {
 
 export interface TestNodeOptions {
   readonly clock?: Clock
+  readonly vault?: Vault
   readonly schedule?: RetrySchedule
   readonly slotsMax?: number
   /** By default every round asks the database. */
@@ -66,7 +69,7 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
   const { clock = systemClock, schedule = defaultRetrySchedule, handsOver = true, slotsMax = 64 } = options
   const pools = openPools({ url: database.url, onError: () => {} })
   const recent = new RecentEvents()
-  const sets = new SubscriptionSets()
+  const sets = new SubscriptionSets(options.vault ?? testVault(pools))
   const dispatcher = new Dispatcher({
     pool: pools.engine,
     clock,
@@ -143,9 +146,9 @@ export async function subscribe(
   const made = await asCompany(
     pools.api,
     companyId,
-    async (db) => await createSubscription(db, allow, now(), companyId, complete),
+    async (db) => await createSubscription(db, testVault(pools), allow, now(), companyId, complete),
   )
-  return { ...made.subscription, secret: made.secret }
+  return { ...made.subscription, secret: made.secret.reveal() }
 }
 
 /** Deadlocks in this database so far; waits for the nodes' sessions to end, because they tell when they do. */

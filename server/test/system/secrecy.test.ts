@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
-import { startDaybook } from '../support/daybook-process.ts'
+import { runDaybook, startDaybook } from '../support/daybook-process.ts'
 import type { DaybookProcess } from '../support/daybook-process.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { testDatabase } from '../support/database.ts'
+import { MASTER_KEY, MASTER_KEY_BYTES } from '../support/master-key.ts'
 import { scriptedReceiver } from '../support/scripted-receiver.ts'
 import { sql } from '../support/sql.ts'
 import { until } from '../support/until.ts'
@@ -23,6 +24,8 @@ const canaries = {
   signingSecretBytes: secretBytes,
   payload: 'canary-of-the-payload',
   response: 'canary-of-the-response',
+  masterKey: MASTER_KEY,
+  masterKeyBytes: MASTER_KEY_BYTES.toString(),
 }
 
 const SECRET = `whsec_${canaries.signingSecret}`
@@ -43,6 +46,27 @@ interface World {
   send(method: string, path: string, body?: string | Buffer, key?: string): Promise<number>
   /** How many errors were answered so far, by status. */
   readonly errors: ReadonlyMap<number, number>
+}
+
+/** Every form in which somebody could have stored or printed a text. */
+function formsOf(text: string): string[] {
+  const bytes = Buffer.from(text)
+  return [text, bytes.toString('hex'), bytes.toString('base64').slice(0, -4), bytes.toString('base64url').slice(0, -4)]
+}
+
+/** Every row of every table as text; bytes are in hexadecimal digits. */
+async function dumpDatabase({ pools }: TestDatabase): Promise<string> {
+  const tables = await sql<{ name: string }>(
+    pools.owner,
+    `select relname as name from pg_class
+      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
+  )
+  const parts: string[] = []
+  for (const { name } of tables) {
+    const rows = await sql<{ row: string }>(pools.owner, `select t::text as row from ${name} t`)
+    parts.push(`${name}\n${rows.map(({ row }) => row).join('\n')}`)
+  }
+  return parts.join('\n')
 }
 
 async function begin(t: TestContext): Promise<World> {
@@ -124,7 +148,7 @@ async function breakRows(world: World): Promise<void> {
   await whileUnreadable('event_logs', 'payload', async () => {
     assert.equal(await world.send('POST', '/events', publishing('')), 500)
   })
-  await whileUnreadable('subscription_secrets', 'secret', async () => {
+  await whileUnreadable('subscription_secrets', 'encode(sealed, $$hex$$)', async () => {
     assert.equal(await subscribe(world), 500)
   })
 }
@@ -143,7 +167,7 @@ async function breakDatabase({ proxy, send, errors }: World): Promise<void> {
   await until('publishes are taken again', async () => (await send('POST', '/events', publishing(''))) === 201)
 }
 
-test('[no-secret-in-logs] keys, signing secrets and payloads are in no error answer and in no log line', async (t) => {
+test('[no-secret-in-logs] keys, signing secrets and payloads are in no error answer and no log line, and no secret is stored in clear', async (t) => {
   const world = await begin(t)
   assert.equal(await subscribe(world), 201)
   assert.equal(await subscribe(world, `whsec_${canaries.payload}`), 400)
@@ -155,6 +179,20 @@ test('[no-secret-in-logs] keys, signing secrets and payloads are in no error ans
     return (await sql(owner, `select 1 from webhook_logs where outcome = 'failed'`)).length > 0
   })
   assert.equal(await world.server.stop(), 0)
+  const dump = await dumpDatabase(world.database)
+  for (const name of [
+    'apiKey',
+    'operatorKey',
+    'signingSecret',
+    'signingSecretBytes',
+    'masterKey',
+    'masterKeyBytes',
+  ] as const) {
+    for (const form of formsOf(canaries[name])) assert.ok(!dump.includes(form), `${name} is in the database`)
+  }
+  for (const stored of [canaries.payload, 'subscription_secrets', Buffer.from(canaries.response).toString('hex')]) {
+    assert.ok(dump.includes(stored), stored)
+  }
   const log = world.server.log()
   assertSilent('the log', log)
   assertSilent('the log', decodeURIComponent(log.replaceAll(/%(?![0-9a-f]{2})/gi, '')))
@@ -162,4 +200,31 @@ test('[no-secret-in-logs] keys, signing secrets and payloads are in no error ans
     assert.ok(world.errors.has(status), String(status))
   for (const told of ['22P02', 'request failed', 'database trouble', '"route":"/api/v1/events"'])
     assert.ok(log.includes(told), told)
+})
+
+test('[no-secret-in-logs] a start that is refused names no password and no key', async (t) => {
+  const { url } = await testDatabase(t)
+  const password = 'canary-of-the-database-password'
+  const wrongPassword = new URL(url)
+  wrongPassword.password = password
+  const DATABASE_URL = wrongPassword.href
+  const longKeys = { DAYBOOK_OPERATOR_KEY: canaries.operatorKey, DAYBOOK_MASTER_KEY: MASTER_KEY }
+  const cases: readonly Readonly<Record<string, string>>[] = [
+    { DATABASE_URL, ...longKeys },
+    { DATABASE_URL: `postgres://daybook:${password}@127.0.0.1:1/daybook`, ...longKeys },
+    { DATABASE_URL: `postgres://daybook:${password}@[::x]:5432/daybook`, ...longKeys },
+    { DATABASE_URL: `postgres://daybook:${password}@127.0.0.1:port/daybook`, ...longKeys },
+    { DATABASE_URL: `host=127.0.0.1 password=${password}`, ...longKeys },
+    { DATABASE_URL: url, DAYBOOK_MASTER_KEY: `${MASTER_KEY}, ${MASTER_KEY}` },
+    { DATABASE_URL: url, DAYBOOK_MASTER_KEY: MASTER_KEY.slice(1) },
+    { DATABASE_URL: url, DAYBOOK_MASTER_KEY: MASTER_KEY_BYTES.toString() },
+    { DATABASE_URL: url, DAYBOOK_MASTER_KEY: MASTER_KEY, DAYBOOK_MASTER_KEY_PREVIOUS: `${MASTER_KEY}=` },
+    { DATABASE_URL: url, DAYBOOK_MASTER_KEY: MASTER_KEY, DAYBOOK_OPERATOR_KEY: `${canaries.operatorKey} x` },
+  ]
+  for (const env of cases) {
+    const { exitCode, stderr } = await runDaybook(['start'], env)
+    assert.ok(exitCode === 1 || exitCode === 2, String(exitCode))
+    assert.match(stderr, /^error: ./)
+    assertSilent('the reason', stderr)
+  }
 })

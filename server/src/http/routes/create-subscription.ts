@@ -7,7 +7,7 @@ import { subscriptionAnswer } from '../answers/subscription-answer.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 
-export function createSubscription({ pools, clock, allow, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+export function createSubscription({ pools, vault, clock, allow, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/events/subscriptions',
@@ -35,11 +35,11 @@ export function createSubscription({ pools, clock, allow, onRecorded }: HttpPart
         const { companyId } = principalOf(request)
         const author = authorOf(request, clock)
         const { subscription, secret } = await asCompany(pools.api, companyId, (db) =>
-          create(db, allow, author, companyId, request.body),
+          create(db, vault, allow, author, companyId, request.body),
         )
         onRecorded()
         reply.code(201)
-        return { ...subscriptionAnswer(subscription), secret }
+        return { ...subscriptionAnswer(subscription), secret: secret.reveal() }
       },
     )
   }

@@ -9,7 +9,7 @@ import type { HttpParts } from '../http-parts.ts'
 import { pathId } from '../path-id.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 
-export function rotateSecret({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+export function rotateSecret({ pools, vault, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/events/subscriptions/:id/rotate-secret',
@@ -38,10 +38,10 @@ export function rotateSecret({ pools, clock, onRecorded }: HttpParts): FastifyPl
         const author = authorOf(request, clock)
         const { overlap_seconds: overlapSeconds = OVERLAP_DEFAULT_SECONDS, ...given } = request.body
         const { subscription, secret } = await asCompany(pools.api, companyId, (db) =>
-          rotate(db, author, companyId, id, { ...given, overlapSeconds }),
+          rotate(db, vault, author, companyId, id, { ...given, overlapSeconds }),
         )
         onRecorded()
-        return { ...subscriptionAnswer(subscription), secret }
+        return { ...subscriptionAnswer(subscription), secret: secret.reveal() }
       },
     )
   }
