@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { checkWebhookUrl, isPublicUnicast, mayConnect, mayConnectTo, parseEgressAllow } from './egress-policy.ts'
+import { specialAddresses } from '../../test/support/special-addresses.ts'
+import { checkWebhookUrl, isPublicUnicast, mayConnectTo, parseEgressAllow } from './egress-policy.ts'
 
 const nothing = parseEgressAllow('')
-
-const specialAddresses = `
-  127.0.0.1 127.255.255.254 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 169.254.170.2
-  100.100.100.200 100.64.0.1 0.0.0.0 0.1.2.3 192.0.0.1 192.0.0.192 192.0.2.1 192.88.99.1 198.18.0.1 198.19.255.255
-  198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 168.63.129.16
-  :: ::1 ::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:a9fe:a9fe ::127.0.0.1 ::ffff:0:127.0.0.1 ::5efe:7f00:1
-  64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::7f00:1 2002:7f00:1:: 2002:a9fe:a9fe:: 2001:0:7f00:1:: 2001:20::1
-  2001:2::1 2001:db8::1 3fff::1 100::1 100:0:0:1::1 5f00::1 fc00::1 fd00:ec2::254 fd20:ce::254 fe80::1 febf::1
-  fec0::1 ff02::1 2620:4f:8000::1 4000::1 fe80::1%eth0`
-  .trim()
-  .split(/\s+/)
+const noneOwn = (): ReadonlySet<string> => new Set()
 
 const publicAddresses = [
   '93.184.216.34',
@@ -26,7 +17,7 @@ const publicAddresses = [
 ]
 
 test('no special-purpose address counts as public', () => {
-  for (const address of specialAddresses) assert.equal(isPublicUnicast(address), false, address)
+  for (const address of [...specialAddresses, 'fe80::1%eth0']) assert.equal(isPublicUnicast(address), false, address)
 })
 
 test('ordinary addresses of the internet are public', () => {
@@ -69,24 +60,24 @@ test('no IPv6 address outside 2000::/3 is public', () => {
 
 test('the operator’s list takes networks, addresses and host names', () => {
   const allow = parseEgressAllow('10.0.0.0/8, ::1 [fd00::1]\n192.168.1.7,Hooks.Internal. localhost')
-  assert.equal(mayConnect('10.255.0.1', 'x.example', allow), true)
-  assert.equal(mayConnect('169.254.169.254', 'x.example', allow), false)
-  assert.equal(mayConnect('192.168.1.7', 'x.example', allow), true)
-  assert.equal(mayConnect('192.168.1.8', 'x.example', allow), false)
-  assert.equal(mayConnect('::1', 'x.example', allow), true)
-  assert.equal(mayConnect('fd00::1', 'x.example', allow), true)
-  assert.equal(mayConnect('fd00::2', 'x.example', allow), false)
-  assert.equal(mayConnect('172.16.0.1', 'hooks.internal', allow), true)
-  assert.equal(mayConnect('172.16.0.1', 'other.internal', allow), false)
+  assert.equal(mayConnectTo('https:', '10.255.0.1', 'x.example', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', '169.254.169.254', 'x.example', allow, noneOwn), false)
+  assert.equal(mayConnectTo('https:', '192.168.1.7', 'x.example', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', '192.168.1.8', 'x.example', allow, noneOwn), false)
+  assert.equal(mayConnectTo('https:', '::1', 'x.example', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', 'fd00::1', 'x.example', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', 'fd00::2', 'x.example', allow, noneOwn), false)
+  assert.equal(mayConnectTo('https:', '172.16.0.1', 'hooks.internal', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', '172.16.0.1', 'other.internal', allow, noneOwn), false)
 })
 
 test('a listed IPv4 network holds the same addresses written as IPv6', () => {
   for (const text of ['127.0.0.0/8', '::ffff:127.0.0.0/104']) {
     const allow = parseEgressAllow(text)
-    assert.equal(mayConnect('127.9.9.9', 'h', allow), true)
-    assert.equal(mayConnect('::ffff:127.9.9.9', 'h', allow), true)
-    assert.equal(mayConnect('::1', 'h', allow), false)
-    assert.equal(mayConnect('10.0.0.1', 'h', allow), false)
+    assert.equal(mayConnectTo('https:', '127.9.9.9', 'h', allow, noneOwn), true)
+    assert.equal(mayConnectTo('https:', '::ffff:127.9.9.9', 'h', allow, noneOwn), true)
+    assert.equal(mayConnectTo('https:', '::1', 'h', allow, noneOwn), false)
+    assert.equal(mayConnectTo('https:', '10.0.0.1', 'h', allow, noneOwn), false)
   }
 })
 
@@ -112,11 +103,11 @@ test('a wrong entry of the list is named', () => {
 
 test('plain http reaches only listed addresses and names, TLS also public addresses', () => {
   const allow = parseEgressAllow('127.0.0.0/8 hooks.internal')
-  assert.equal(mayConnectTo('http:', '93.184.216.34', 'example.com', allow), false)
-  assert.equal(mayConnectTo('https:', '93.184.216.34', 'example.com', allow), true)
-  assert.equal(mayConnectTo('http:', '127.0.0.1', 'localhost', allow), true)
-  assert.equal(mayConnectTo('http:', '10.0.0.1', 'hooks.internal', allow), true)
-  assert.equal(mayConnectTo('https:', '10.0.0.1', 'example.com', allow), false)
+  assert.equal(mayConnectTo('http:', '93.184.216.34', 'example.com', allow, noneOwn), false)
+  assert.equal(mayConnectTo('https:', '93.184.216.34', 'example.com', allow, noneOwn), true)
+  assert.equal(mayConnectTo('http:', '127.0.0.1', 'localhost', allow, noneOwn), true)
+  assert.equal(mayConnectTo('http:', '10.0.0.1', 'hooks.internal', allow, noneOwn), true)
+  assert.equal(mayConnectTo('https:', '10.0.0.1', 'example.com', allow, noneOwn), false)
 })
 
 function refusal(url: string, allow = nothing): string {
@@ -143,7 +134,7 @@ test('every spelling of a special address is refused', () => {
   for (const text of ['https:127.0.0.1', 'https:///127.0.0.1', String.raw`https:\\127.0.0.1`]) {
     assert.equal(refusal(text), 'blocked_address', text)
   }
-  for (const address of specialAddresses.filter((address) => !address.includes('%'))) {
+  for (const address of specialAddresses) {
     assert.equal(refusal(`https://${address.includes(':') ? `[${address}]` : address}/`), 'blocked_address', address)
   }
 })
@@ -158,6 +149,7 @@ test('names that exist only inside a network are refused', () => {
     'printer.local',
     'metadata.google.internal',
     'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
     'intranet',
     'router.home.arpa',
   ]) {
@@ -173,6 +165,9 @@ test('what is not a URL of the web is refused with its reason', () => {
     'https://[::1%25eth0]/',
     'https://256.256.256.256/',
     'https://:99999/',
+    'https://127.0.0.1%09/',
+    'https://127.0.0.1../',
+    'https://localhost../',
     'https://a.example:65536/',
     'https://a..example/',
     'https://-a.example/',
@@ -230,6 +225,26 @@ test('a listed name opens itself to plain http and nothing else', () => {
   assert.equal(refusal('http://api.example.com/', allow), 'ok')
   assert.equal(refusal('http://sub.api.example.com/', allow), 'https_required')
   assert.equal(refusal('http://other.internal/', allow), 'local_host_name')
+})
+
+test('a place after ! is refused, whatever else the list says', () => {
+  const allow = parseEgressAllow('10.0.0.0/8 !10.1.0.0/16 !daybook.example.com hooks.internal !hooks.internal')
+  assert.equal(refusal('https://DAYBOOK.example.com./api', allow), 'refused_host')
+  assert.equal(refusal('https://www.daybook.example.com/', allow), 'ok')
+  assert.equal(refusal('http://hooks.internal/', allow), 'refused_host')
+  assert.equal(refusal('http://10.1.2.3/', allow), 'refused_host')
+  assert.equal(refusal('http://10.2.2.3/', allow), 'ok')
+  assert.equal(mayConnectTo('https:', '93.184.216.34', 'daybook.example.com', allow, noneOwn), false)
+  assert.equal(mayConnectTo('https:', '10.1.2.3', 'a.example', allow, noneOwn), false)
+  assert.throws(() => parseEgressAllow('!10.0.0.0/99'), /10\.0\.0\.0\/99/)
+})
+
+test('a public address of this machine is refused unless listed, in any spelling', () => {
+  const own = (): ReadonlySet<string> => new Set(['93.184.216.34', '2606:4700::1111'])
+  for (const address of ['93.184.216.34', '::ffff:93.184.216.34', '2606:4700:0:0:0:0:0:1111']) {
+    assert.equal(mayConnectTo('https:', address, 'a.example', nothing, own), false, address)
+    assert.equal(mayConnectTo('https:', address, 'a.example', parseEgressAllow(address), own), true, address)
+  }
 })
 
 test('the check answers for any text', () => {

@@ -1,8 +1,8 @@
 /**
  * Which places a webhook may go to. Pure: no look-up, no socket.
  *
- * The rule is "plain public unicast addresses over https, nothing else", and one list of the operator's
- * (`DAYBOOK_EGRESS_ALLOW`) that opens more. It is asked twice, and the second answer is the one that protects:
+ * The rule is "plain public unicast addresses over https, nothing else, and never this machine", and one list of the
+ * operator's (`DAYBOOK_EGRESS_ALLOW`) that opens more. It is asked twice, and the second answer is the one that protects:
  *
  * 1. `checkWebhookUrl`, when a subscription is saved and again before it is called, looks at the URL alone. It settles
  *    everything that is written in the URL (scheme, port, address literals) and gives people an early answer.
@@ -12,17 +12,23 @@
  * What the list opens: an address inside a listed network may be called on `http:` too, under whatever name led to it.
  * A listed name may resolve to anything and be called on `http:`. Plain http to anything unlisted is never sent,
  * public or not; so `http://localhost:3000` under the list `127.0.0.0/8` works if all its addresses are 127.x.
+ * An entry after `!` closes instead, and wins: the names under which this Daybook itself is reached, so that no webhook
+ * publishes to it in a loop, or a translation prefix (NAT64) that leads inside from this very network.
  */
 import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
+type Network = readonly [Address, number]
+
 /** The operator's exceptions, parsed. Host names are lower-case, without a trailing dot. */
 export interface EgressAllow {
   /** What it was parsed from; a thread gets the text and parses it anew. */
   readonly text: string
-  readonly networks: readonly (readonly [Address, number])[]
+  readonly networks: readonly Network[]
   readonly hosts: ReadonlySet<string>
+  readonly refusedNetworks: readonly Network[]
+  readonly refusedHosts: ReadonlySet<string>
 }
 
 export type UrlRefusal =
@@ -33,6 +39,7 @@ export type UrlRefusal =
   | 'userinfo_not_allowed'
   | 'port_not_allowed'
   | 'local_host_name'
+  | 'refused_host'
   | 'blocked_address'
 
 type UrlCheck =
@@ -47,7 +54,7 @@ const extraSpecialNetworks = [
   '192.88.99.0/24', // 6to4 relay anycast, RFC 7526
   '2001::/23', // IETF protocol assignments, RFC 2928
   '3fff::/20', // documentation, RFC 9637
-].map((text): readonly [Address, number] => ipaddr.parseCIDR(text))
+].map((text): Network => ipaddr.parseCIDR(text))
 
 /** Ports of services that are not web servers: a POST must not be able to speak to them. */
 const blockedPorts = new Set([
@@ -73,21 +80,26 @@ const localSuffixes = [
   'home.arpa',
 ]
 
+const loopback = ['127.0.0.1', '::1']
+
 const hostNamePattern = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 
 /**
  * Reads the operator's list: networks (`10.0.0.0/8`, `fd00::/8`), single addresses and host names, separated by commas
- * or white space. Throws an `Error` that quotes the first entry it does not understand.
+ * or white space, each refused instead of allowed after a `!`. Throws an `Error` that quotes the first entry it does not
+ * understand.
  */
 export function parseEgressAllow(text: string): EgressAllow {
-  const networks: (readonly [Address, number])[] = []
-  const hosts = new Set<string>()
+  const allowed = { networks: [] as Network[], hosts: new Set<string>() }
+  const refused = { networks: [] as Network[], hosts: new Set<string>() }
   for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
-    const network = parseNetwork(entry)
-    if (network) networks.push(network)
-    else hosts.add(parseHostName(entry))
+    const list = entry.startsWith('!') ? refused : allowed
+    const place = entry.replace(/^!/, '')
+    const network = parseNetwork(place)
+    if (network) list.networks.push(network)
+    else list.hosts.add(parseHostName(place))
   }
-  return { text, networks, hosts }
+  return { text, ...allowed, refusedNetworks: refused.networks, refusedHosts: refused.hosts }
 }
 
 /**
@@ -98,25 +110,68 @@ export function parseEgressAllow(text: string): EgressAllow {
 export function isPublicUnicast(address: string): boolean {
   const parsed = parseAddress(address)
   if (!parsed || parsed.range() !== 'unicast') return false
-  if (parsed instanceof ipaddr.IPv6 && ((parsed.parts[0] ?? 0) & 0xe000) !== 0x2000) return false
+  if (parsed instanceof ipaddr.IPv6 && (((parsed.parts[0] ?? 0) & 0xe000) !== 0x2000 || isIsatap(parsed))) return false
   return !isInside(parsed, extraSpecialNetworks)
+}
+
+/** An IPv4 address as interface identifier `[02]00:5efe:a.b.c.d` (RFC 5214 section 6.1), under whatever prefix. */
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  return parts[5] === 0x5efe && ((parts[4] ?? 0) & 0xfdff) === 0
 }
 
 /** True when the operator's list names the host, or a network the address is in. */
 function isAllowListed(address: string, hostname: string, allow: EgressAllow): boolean {
-  if (allow.hosts.has(canonicalHost(hostname))) return true
   const parsed = parseAddress(address)
+  if (isRefused(parsed, hostname, allow)) return false
+  if (allow.hosts.has(canonicalHost(hostname))) return true
   return parsed !== null && isInside(parsed, allow.networks)
 }
 
-/** May a socket be opened to this address, to which this host name led? Over TLS; plain http asks for more. */
-export function mayConnect(address: string, hostname: string, allow: EgressAllow): boolean {
-  return isPublicUnicast(address) || isAllowListed(address, hostname, allow)
+function isRefused(address: Address | null, hostname: string, allow: EgressAllow): boolean {
+  if (allow.refusedHosts.size > 0 && allow.refusedHosts.has(canonicalHost(hostname))) return true
+  return address !== null && isInside(address, allow.refusedNetworks)
 }
 
-/** The check at the socket, scheme included: unencrypted only to what the operator listed. */
-export function mayConnectTo(protocol: string, address: string, hostname: string, allow: EgressAllow): boolean {
-  return protocol === 'https:' ? mayConnect(address, hostname, allow) : isAllowListed(address, hostname, allow)
+/**
+ * The check at the socket: may it be opened to this address, to which this host name led? `own` tells this
+ * machine's addresses (`canonicalAddress`), and is not asked about listed ones. Unencrypted only to what the operator listed.
+ */
+export function mayConnectTo(
+  protocol: string,
+  address: string,
+  hostname: string,
+  allow: EgressAllow,
+  own: () => ReadonlySet<string>,
+): boolean {
+  if (isAllowListed(address, hostname, allow)) return true
+  if (protocol !== 'https:' || !isPublicUnicast(address)) return false
+  return !isRefused(parseAddress(address), hostname, allow) && !own().has(canonicalAddress(address))
+}
+
+/** May a name be called whose addresses another (the operator's proxy) looks up and judges? */
+export function mayCallUnresolved(protocol: string, hostname: string, allow: EgressAllow): boolean {
+  const host = canonicalHost(hostname)
+  if (allow.refusedHosts.has(host)) return false
+  return allow.hosts.has(host) || (protocol === 'https:' && !isLocalName(host))
+}
+
+/** One spelling per address: the shortest, and IPv4 where it is embedded. Other text is returned as it is. */
+export function canonicalAddress(text: string): string {
+  return parseAddress(text)?.toString() ?? text
+}
+
+/** `localhost` and all below it: this machine by definition (RFC 6761 section 6.3), whoever is asked. */
+export function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost')
+}
+
+/**
+ * The addresses of `localhost` without asking anybody: of the two, those that the operator opened. Both if none is, or if
+ * the name itself is listed.
+ */
+export function localhostAddresses(host: string, allow: EgressAllow): readonly string[] {
+  const listed = loopback.filter((address) => isAllowListed(address, host, allow))
+  return listed.length > 0 ? listed : loopback
 }
 
 /**
@@ -159,6 +214,7 @@ export function isAddress(host: string): boolean {
 }
 
 function checkHost(host: string, protocol: string, allow: EgressAllow): UrlCheck | null {
+  if (isRefused(parseAddress(host), host, allow)) return refuse('refused_host', 'Webhooks to this host are refused.')
   if (allow.hosts.has(host)) return null
   if (isAddress(host)) {
     if (isAllowListed(host, host, allow)) return null
@@ -177,8 +233,8 @@ function isLocalName(host: string): boolean {
 }
 
 function couldResolveToListed(host: string, allow: EgressAllow): boolean {
-  if (host !== 'localhost' && !host.endsWith('.localhost')) return allow.networks.length > 0
-  return isAllowListed('127.0.0.1', host, allow) || isAllowListed('::1', host, allow)
+  if (!isLocalhost(host)) return allow.networks.length > 0
+  return loopback.some((address) => isAllowListed(address, host, allow))
 }
 
 function refuse(code: UrlRefusal, message: string): UrlCheck {
@@ -193,7 +249,7 @@ function parseAddress(text: string): Address | null {
   return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed
 }
 
-function parseNetwork(entry: string): readonly [Address, number] | null {
+function parseNetwork(entry: string): Network | null {
   const match = /^\[?([^[\]/%]+)\]?(?:\/(\d{1,3}))?$/.exec(entry)
   const address = match?.[1] === undefined ? null : parseAddress(match[1])
   if (!match || !address) return null
@@ -214,6 +270,6 @@ function parseHostName(entry: string): string {
   return host
 }
 
-function isInside(address: Address, networks: readonly (readonly [Address, number])[]): boolean {
+function isInside(address: Address, networks: readonly Network[]): boolean {
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
 }

@@ -1,12 +1,23 @@
+import type { Socket } from 'node:net'
 import { type Dispatcher, errors } from 'undici'
 import type { Connecting } from './guarded-connect.ts'
 import { PostFailure, type PostErrorClass, type PostResult, type PostTimings } from './post-result.ts'
+import { judgeHead, maxHeadBytes } from './response-head.ts'
 
 /** Kept of a response, for people to look at. */
 const maxBodyBytes = 16_384
 const maxHeaders = 64
+/** A read of this size is left to the parser as it is. */
+const unjudgedBytes = 4_096
+/**
+ * On the wire, in all, once there is a status. What is not kept of an answer is not bounded otherwise: zeros and extensions of
+ * chunk sizes, trailers.
+ */
+const maxAnswerBytes = 65_536
 /** 1xx responses that are skipped before the receiver counts as broken. */
 const maxInterimResponses = 16
+
+const noBytes: Buffer = Buffer.alloc(0)
 
 /**
  * One call from its start to its only result. It is the handler that the HTTP client reports to, and it holds the
@@ -15,6 +26,8 @@ const maxInterimResponses = 16
  */
 export class HttpAttempt implements Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions
+  /** Who waits for a look-up that it causes. */
+  readonly companyId: string | undefined
   /** True as soon as the request is being written. Until then no byte of it has left. */
   sent = false
   settled = false
@@ -37,7 +50,9 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   #interimResponses = 0
   #status = 0
   #headers: (readonly [string, string])[] = []
-  #body: Buffer = Buffer.alloc(0)
+  /** Has room beyond `#bodyLength` once a second piece came. */
+  #body = noBytes
+  #bodyLength = 0
 
   /** `done` is called once. */
   constructor(
@@ -46,8 +61,10 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     signal: AbortSignal | undefined,
     done: (result: PostResult) => void,
     onSent?: () => void,
+    companyId?: string,
   ) {
     this.options = options
+    this.companyId = companyId
     this.#done = done
     this.#signal = signal
     this.#onSent = onSent
@@ -57,6 +74,24 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
 
   /** Settles it as cancelled, unless the receiver has answered already. */
   readonly cancel = (): void => this.#fail('cancelled', 'The call was given up by the sender')
+
+  /**
+   * Told of each read before it is parsed, and how much of the answer has come in all. Bytes are looked at only if there are
+   * many before the status is known.
+   */
+  onReadable(socket: Socket, bytes: number): void {
+    if (this.#status > 0) {
+      if (bytes > maxAnswerBytes) this.#respond(true, false)
+      return
+    }
+    const isFull = bytes > maxHeadBytes * (this.#interimResponses + 1)
+    if (!isFull && socket.readableLength <= unjudgedBytes) return
+    const read: unknown = socket.read()
+    if (!Buffer.isBuffer(read)) return
+    const head = judgeHead(read)
+    if (head === 'too_large' || (isFull && head === 'open')) this.#failTooLarge()
+    else socket.unshift(read)
+  }
 
   onRequestStart(): void {
     // Thrown here, an error keeps the request off the wire and the socket in use.
@@ -74,8 +109,10 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (status >= 200) {
+      const { rawHeaders } = controller
+      if (sizeOf(rawHeaders) > maxHeadBytes) return this.#failTooLarge()
       this.#status = status
-      this.#headers = keptHeaders(controller.rawHeaders)
+      this.#headers = keptHeaders(rawHeaders)
     } else if (++this.#interimResponses > maxInterimResponses) {
       this.#fail('invalid_response', 'The receiver sent interim responses only')
     }
@@ -83,10 +120,25 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.settled) return
-    const room = maxBodyBytes - this.#body.length
-    // Copied, because a chunk of one byte may hold on to the 64 KiB it was read into.
-    if (room > 0) this.#body = Buffer.concat([this.#body, chunk.subarray(0, room)])
+    const room = maxBodyBytes - this.#bodyLength
+    if (room > 0) this.#keep(chunk, Math.min(chunk.length, room))
     if (chunk.length > room) this.#respond(true, false)
+  }
+
+  /**
+   * Copied, because a chunk of one byte may hold on to the 64 KiB it was read into. Room grows by doubling: a body in
+   * pieces of one byte would otherwise be copied once for each.
+   */
+  #keep(chunk: Buffer, length: number): void {
+    const needed = this.#bodyLength + length
+    if (needed > this.#body.length) {
+      const capacity = this.#bodyLength === 0 ? needed : Math.min(maxBodyBytes, Math.max(needed, 2 * this.#body.length))
+      const roomier = Buffer.allocUnsafe(capacity)
+      this.#body.copy(roomier, 0, 0, this.#bodyLength)
+      this.#body = roomier
+    }
+    chunk.copy(this.#body, this.#bodyLength, 0, length)
+    this.#bodyLength = needed
   }
 
   onResponseEnd(): void {
@@ -105,6 +157,8 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     if (this.sent) return this.#fail('timeout', 'No complete answer before the deadline')
     const phase = this.connecting?.phase
     if (phase === 'resolving') this.#fail('dns_error', 'The host name was not resolved before the deadline')
+    else if (phase === 'proxying')
+      this.#fail('proxy_error', 'The egress proxy opened no connection before the deadline')
     else if (phase === 'connecting') this.#fail('connect_timeout', 'No connection before the deadline')
     else this.#fail('timeout', 'No free connection to the receiver before the deadline')
   }
@@ -114,13 +168,15 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
     this.#settle({ kind: 'error', errorClass, message, sent: this.sent, timings: this.#timings() }, false)
   }
 
+  #failTooLarge(): void {
+    this.#fail('response_headers_too_large', 'The answer has more than 16 KiB of headers')
+  }
+
   #respond(bodyTruncated: boolean, reusable: boolean): void {
     const headers = this.#headers
+    const body = this.#bodyLength < this.#body.length ? this.#body.subarray(0, this.#bodyLength) : this.#body
     const timings = this.#timings()
-    this.#settle(
-      { kind: 'response', status: this.#status, headers, body: this.#body, bodyTruncated, timings },
-      reusable,
-    )
+    this.#settle({ kind: 'response', status: this.#status, headers, body, bodyTruncated, timings }, reusable)
   }
 
   #settle(result: PostResult, reusable: boolean): void {
@@ -141,7 +197,13 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Names and values alternate. Header bytes are Latin-1 by the standard; their total was bounded by the parser. */
+function sizeOf(raw: Dispatcher.DispatchController['rawHeaders']): number {
+  let bytes = 0
+  if (Array.isArray(raw)) for (const part of raw) bytes += part.length
+  return bytes
+}
+
+/** Names and values alternate. Header bytes are Latin-1 by the standard. */
 function keptHeaders(raw: Dispatcher.DispatchController['rawHeaders']): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = []
   if (!Array.isArray(raw)) return headers
@@ -158,9 +220,6 @@ function latin1(bytes: Buffer | string | undefined): string {
 /** Messages are our own: those of the library and of Node name addresses and ports. */
 function classify(error: Error): readonly [PostErrorClass, string] {
   if (error instanceof PostFailure) return [error.errorClass, error.message]
-  if (error instanceof errors.HeadersOverflowError) {
-    return ['response_headers_too_large', 'The answer has more than 16 KiB of headers']
-  }
   if (isInvalidAnswer(error)) return ['invalid_response', 'The answer is not valid HTTP/1.1']
   if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError) {
     return ['invalid_request', 'A header of the request cannot be sent']

@@ -1,8 +1,13 @@
+import type { Socket } from 'node:net'
 import { Client } from 'undici'
 import { connectGuarded, type Connecting, type ConnectPolicy } from './guarded-connect.ts'
 import type { HttpAttempt } from './http-attempt.ts'
 
-const maxResponseHeaderBytes = 16_384
+/**
+ * The attempt bounds its answer far below this. undici's own bound is out of reach on purpose: from the header that
+ * crosses it on, undici makes an error for each that follows in the same read, and thousands fit in one.
+ */
+const maxHeaderSize = 524_288
 
 /** Who decides what a connection does next. */
 interface ConnectionOwner {
@@ -29,6 +34,9 @@ export class HttpConnection {
   readonly #bornAt = performance.now()
   #attempt: HttpAttempt | null = null
   #connecting: Connecting | null = null
+  #socket: Socket | null = null
+  /** The socket's count when the attempt began. */
+  #bytesBefore = 0
   #isGone = false
   #destroyed: Promise<void> = Promise.resolve()
 
@@ -38,13 +46,19 @@ export class HttpConnection {
     this.#owner = owner
     this.#client = new Client(url.origin, {
       connect: (_options, done) => {
-        this.#connecting = connectGuarded(target, policy, done)
+        this.#connecting = connectGuarded(target, policy, this.#attempt?.companyId, (...outcome) => {
+          this.#socket = outcome[1]
+          this.#bytesBefore = 0
+          // Before undici listens, so that it is told of every read first.
+          this.#socket?.on('readable', this.#onReadable)
+          done(...outcome)
+        })
         if (this.#attempt) this.#attempt.connecting = this.#connecting
       },
       allowH2: false,
       useMilo: false,
       pipelining: 1,
-      maxHeaderSize: maxResponseHeaderBytes,
+      maxHeaderSize,
       keepAliveTimeout: maxIdleMs,
       keepAliveMaxTimeout: maxIdleMs,
       // The attempt's own deadline rules; these would be timers per phase.
@@ -67,6 +81,7 @@ export class HttpConnection {
   /** Only while nothing is on it. undici reports to the attempt, and the attempt to its caller. */
   carry(attempt: HttpAttempt): void {
     this.#attempt = attempt
+    this.#bytesBefore = this.#socket?.bytesRead ?? 0
     attempt.leave = (reusable) => {
       this.#attempt = null
       this.#owner.onFree(this, reusable)
@@ -76,6 +91,11 @@ export class HttpConnection {
       this.#owner.onUncarried(this, attempt)
     }
     this.#client.dispatch(attempt.options, attempt)
+  }
+
+  readonly #onReadable = (): void => {
+    if (this.#attempt && this.#socket)
+      this.#attempt.onReadable(this.#socket, this.#socket.bytesRead - this.#bytesBefore)
   }
 
   /** Closes the socket at once, whatever is on it. Resolves when it is closed; safe to call again. */

@@ -203,6 +203,31 @@ test('of many headers 64 are kept', async (t) => {
   assert.deepEqual(result.headers[63], ['x-63', '63'])
 })
 
+test('16 KiB of headers are taken in one read or in many, and a body behind them', async (t) => {
+  const head = `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(16_000)}\r\ncontent-length: 40000\r\n\r\n`
+  const inOne = response(await postTo(t, head + 'z'.repeat(40_000)))
+  assert.deepEqual([inOne.headers[0]?.[1].length, inOne.body.length, inOne.bodyTruncated], [16_000, 16_384, true])
+  const receiver = await listenRaw(t, {
+    onRequest: (socket) => {
+      const pieces = (head + 'z'.repeat(40_000)).match(/[^]{1,3000}/g) ?? []
+      const next = (): void => {
+        const piece = pieces.shift()
+        if (piece !== undefined && !socket.destroyed) socket.write(piece, () => setImmediate(next))
+      }
+      next()
+    },
+  })
+  const inMany = response(await newPoster(t).post(requestTo(receiver.port)))
+  assert.deepEqual([inMany.headers[0]?.[1].length, inMany.body.length], [16_000, 16_384])
+})
+
+test('a body in pieces of one byte is whole', async (t) => {
+  const digits = Array.from({ length: 5_000 }, (_, n) => String(n % 10))
+  const chunks = digits.map((digit) => `1\r\n${digit}\r\n`).join('')
+  const result = response(await postTo(t, `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`))
+  assert.deepEqual([result.body.toString(), result.bodyTruncated], [digits.join(''), false])
+})
+
 test('more than 16 KiB of headers are refused', async (t) => {
   const result = failure(await postTo(t, `HTTP/1.1 200 OK\r\nx-big: ${'x'.repeat(5_000_000)}\r\n\r\n`))
   assert.deepEqual([result.errorClass, result.sent], ['response_headers_too_large', true])

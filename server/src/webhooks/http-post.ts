@@ -8,18 +8,29 @@
  * Redirects are answers like any other and are not followed. Bodies are not decompressed. Nothing that may have reached
  * the receiver is sent a second time from here.
  */
+import type { DnsServers } from './dns-servers.ts'
 import { checkWebhookUrl, type EgressAllow, type UrlRefusal } from './egress-policy.ts'
-import { createVerifyingContext, type ResolveHost, resolveWithSystem } from './guarded-connect.ts'
+import type { EgressProxy } from './egress-proxy.ts'
+import type { ConnectPolicy } from './guarded-connect.ts'
 import { HttpAttempt } from './http-attempt.ts'
 import { OriginPool, type OriginPoolOptions } from './origin-pool.ts'
+import { ownAddresses } from './own-addresses.ts'
 import { type PostErrorClass, PostFailure, type PostResult } from './post-result.ts'
+import { HostResolver, type ResolveHost } from './resolve-host.ts'
+import { createVerifyingContext } from './webhook-tls.ts'
 
 export interface HttpPosterOptions {
   readonly allow: EgressAllow
-  /** Default: the operating system's resolver. */
+  /** Default: the system's name servers. `proxy` needs one, and leaves names to it. */
+  readonly dnsServers?: DnsServers
+  /** Instead of asking name servers. */
   readonly resolve?: ResolveHost
-  /** An authority to trust beside the default ones, as PEM. */
-  readonly ca?: string
+  /** Authorities to trust beside the default ones, as PEM. */
+  readonly ca?: string | undefined
+  /** Default: none, whatever the environment says. */
+  readonly proxy?: EgressProxy | undefined
+  /** Default: those that the system tells. */
+  readonly ownAddresses?: () => ReadonlySet<string>
   /** Default 64. Calls beyond it wait, and the wait counts towards their deadline. */
   readonly maxSocketsPerOrigin?: number
   /** Default 4 s; a receiver's own `keep-alive` hint may shorten it. */
@@ -37,6 +48,8 @@ export interface PostRequest {
   /** For everything together: waiting, resolving, connecting, sending, and the answer with its body. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** Whose call it is: look-ups of one company wait for each other beyond a bound. Default: those of one domain do. */
+  readonly companyId?: string
   /** Called when the whole request was given to the socket; perhaps never, and at most once. */
   readonly onSent?: () => void
 }
@@ -71,19 +84,14 @@ export class HttpPoster {
   constructor(options: HttpPosterOptions) {
     this.#allow = options.allow
     this.#poolOptions = {
-      policy: {
-        allow: options.allow,
-        resolve: options.resolve ?? resolveWithSystem,
-        tls: createVerifyingContext(options.ca),
-        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      },
+      policy: connectPolicy(options),
       maxSockets: options.maxSocketsPerOrigin ?? 64,
       maxIdleMs: options.maxIdleMs ?? 4_000,
     }
   }
 
   /** Sends one request and tells what became of it. Never rejects. */
-  post({ url, headers, body, timeoutMs, signal, onSent }: PostRequest): Promise<PostResult> {
+  post({ url, headers, body, timeoutMs, signal, companyId, onSent }: PostRequest): Promise<PostResult> {
     if (this.#closed || signal?.aborted) return notSent('cancelled', 'The call was given up by the sender')
     const headerList = headersToSend(headers)
     if (!headerList) return notSent('invalid_request', 'A header of the request is reserved for the sender')
@@ -95,7 +103,7 @@ export class HttpPoster {
         this.#attempts.delete(attempt)
         resolve(result)
       }
-      const attempt = new HttpAttempt(options, timeoutMs, signal, done, onSent)
+      const attempt = new HttpAttempt(options, timeoutMs, signal, done, onSent, companyId)
       this.#attempts.add(attempt)
       pool.run(attempt)
     })
@@ -121,6 +129,23 @@ export class HttpPoster {
   }
 }
 
+function connectPolicy(options: HttpPosterOptions): ConnectPolicy {
+  const { allow, proxy, dnsServers = [] } = options
+  const namesResolvedHere = dnsServers !== 'proxy'
+  if (!namesResolvedHere && !proxy) throw new Error('names cannot be left to an egress proxy where there is none')
+  const servers = namesResolvedHere ? dnsServers : []
+  const resolver = new HostResolver({ allow, servers, systemNames: proxy ? [proxy.host] : [] })
+  const resolve = options.resolve ?? resolver.resolve
+  return {
+    allow,
+    resolve,
+    ownAddresses: options.ownAddresses ?? ownAddresses,
+    tls: createVerifyingContext(options.ca),
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    ...(proxy && { proxy: { ...proxy, namesResolvedHere, resolve: resolver.resolve } }),
+  }
+}
+
 /** Names and values in turn, as undici takes them fastest. Null when a name is reserved. */
 function headersToSend(headers: Readonly<Record<string, string>>): string[] | null {
   const list = ['accept-encoding', 'identity']
@@ -132,7 +157,7 @@ function headersToSend(headers: Readonly<Record<string, string>>): string[] | nu
 }
 
 function urlFailure(code: UrlRefusal, message: string): PostFailure {
-  const isAboutHost = code === 'blocked_address' || code === 'local_host_name'
+  const isAboutHost = code === 'blocked_address' || code === 'local_host_name' || code === 'refused_host'
   return new PostFailure(isAboutHost ? 'blocked_address' : 'invalid_url', message)
 }
 

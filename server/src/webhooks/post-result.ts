@@ -12,12 +12,16 @@ export type PostErrorClass =
   /** No connection for any other reason, such as an unreachable network. */
   | 'connect_failed'
   | 'tls_error'
+  /** The operator's egress proxy cannot be reached, or opened no tunnel. */
+  | 'proxy_error'
   /** The deadline passed before the answer's status and headers were there. */
   | 'timeout'
   /** The connection ended before the answer's status and headers were there. */
   | 'reset'
   | 'invalid_response'
   | 'response_headers_too_large'
+  /** No call was made: the secret that should sign it cannot be opened. Nothing is ever sent unsigned. */
+  | 'secret_unreadable'
   /** Given up by us: the caller's signal, or the poster was closed. */
   | 'cancelled'
 

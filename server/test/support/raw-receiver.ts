@@ -20,6 +20,8 @@ export interface RawRequest {
 interface RawReceiverOptions {
   readonly host?: string
   readonly port?: number
+  /** Leaves the port free in IPv4. */
+  readonly ipv6Only?: boolean
   readonly tls?: TlsOptions
   /** Called with every complete request. */
   readonly onRequest?: (socket: Socket, request: RawRequest) => void
@@ -53,7 +55,8 @@ export async function listenRaw(t: TestContext, options: RawReceiverOptions): Pr
     server.close()
     await once(server, 'close')
   })
-  server.listen(options.port ?? 0, options.host ?? '127.0.0.1')
+  const { host = '127.0.0.1', port = 0, ipv6Only = false } = options
+  server.listen({ host, port, ipv6Only })
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not listening on a port')

@@ -1,0 +1,23 @@
+import { networkInterfaces } from 'node:os'
+import { canonicalAddress } from './egress-policy.ts'
+
+/** Interfaces come and go while a process runs; asking the system costs tens of microseconds. */
+const rememberedMs = 10_000
+
+let known: ReadonlySet<string> = new Set()
+let knownUntilMs = -1
+
+/** This machine's addresses, as `canonicalAddress` writes them; at most ten seconds old. */
+export function ownAddresses(): ReadonlySet<string> {
+  const nowMs = performance.now()
+  if (nowMs >= knownUntilMs) {
+    known = new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(addressOf)))
+    knownUntilMs = nowMs + rememberedMs
+  }
+  return known
+}
+
+/** Some systems write the zone of a link-local address behind it. */
+function addressOf({ address }: { readonly address: string }): string {
+  return canonicalAddress(address.replace(/%.*$/, ''))
+}
