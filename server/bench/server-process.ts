@@ -39,6 +39,7 @@ export async function startServerProcess({ dataDir, apiKey, variables }: ServerO
       DAYBOOK_EGRESS_ALLOW: '127.0.0.0/8',
       DAYBOOK_BOOTSTRAP_API_KEY: apiKey,
       DAYBOOK_LOG_LEVEL: 'warn',
+      DAYBOOK_RATE_LIMIT: '0',
       ...variables,
     },
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { fastify } from 'fastify'
 import type { HTTPMethods } from 'fastify'
+import { systemClock } from '../lib/clock.ts'
 import { guardRoutes } from './access.ts'
 import { BASE_PATH } from './app.ts'
 import { describeApi } from './describe-api.ts'
@@ -66,7 +67,7 @@ test('every route says who may call it, and this list is all of them', async (t)
 test('a route that does not say who may call it cannot be registered', async (t) => {
   const app = fastify()
   t.after(() => app.close())
-  guardRoutes(app, { keyRing: { authenticate: async () => undefined } })
+  guardRoutes(app, { clock: systemClock, keyRing: { authenticate: async () => undefined } })
   assert.throws(() => app.get('/open', async () => 'open'), /must say who may call it/)
   assert.throws(
     () => app.get('/open', { config: { public: true, scope: 'events:read' } }, async () => 'open'),

@@ -5,16 +5,26 @@
  * - `operator: true`: the operator's key, and no API key.
  * - `public: true`: anyone.
  *
- * The check is the route's own first hook, before any byte of a body is read.
+ * The check is the route's own first hook, before any byte of a body is read. What is not public is limited, see
+ * `rate-limits.ts`.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
+import type {
+  FastifyContextConfig,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  RouteOptions,
+} from 'fastify'
 import type { Author } from '../events/administrative-event.ts'
 import type { KeyRing, Principal } from '../identity/key-ring.ts'
+import { hintOfKey } from '../identity/api-key-text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Scope } from '../lib/scopes.ts'
 import { hasScope } from '../lib/scopes.ts'
+import { FailureLimit, KeyLimit } from './rate-limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -30,59 +40,76 @@ declare module 'fastify' {
 interface AccessOptions {
   readonly keyRing: Pick<KeyRing, 'authenticate'>
   readonly operatorKey?: string | undefined
+  readonly clock: Pick<Clock, 'elapsed'>
+  /** Per key; 0 or absent is no limit. */
+  readonly requestsPerSecondMax?: number | undefined
 }
+
+/** Whose key it is; undefined for a wrong one. */
+type Authenticate<Caller> = (key: string) => Promise<Caller | undefined>
 
 /** Has to be called before any route is registered. */
 export function guardRoutes(app: FastifyInstance, options: AccessOptions): void {
+  const { keyRing, operatorKey, clock, requestsPerSecondMax = 0 } = options
+  const failures = new FailureLimit(clock)
+  const requests = new KeyLimit(clock, requestsPerSecondMax)
+  const principalOfKey = limitFailures(failures, (key) => keyRing.authenticate(key))
+  const operatorOfKey = limitFailures(failures, authenticateOperator(operatorKey))
+  const operatorGuard: onRequestAsyncHookHandler = async (request, reply) => {
+    requests.count(await operatorOfKey(request, reply), reply)
+  }
+  const guardForScope = (scope: Scope): onRequestAsyncHookHandler => {
+    return async (request, reply) => {
+      const principal = await principalOfKey(request, reply)
+      requests.count(principal.keyId, reply)
+      if (!hasScope(principal.scopes, scope)) throw new ProblemError('forbidden', `The key lacks the scope ${scope}`)
+      request.principal = principal
+    }
+  }
   app.decorateRequest('principal', null)
-  const operatorGuard = guardForOperator(options.operatorKey)
   app.addHook('onRoute', (route) => {
-    const guard = chooseGuard(route, options.keyRing, operatorGuard)
-    if (guard) route.onRequest = [guard, ...[route.onRequest ?? []].flat()]
+    const { scope, public: isPublic } = accessOf(route)
+    const guard = scope === undefined ? operatorGuard : guardForScope(scope)
+    if (!isPublic) route.onRequest = [guard, ...[route.onRequest ?? []].flat()]
   })
 }
 
-function chooseGuard(
-  route: RouteOptions,
-  keyRing: AccessOptions['keyRing'],
-  operatorGuard: onRequestAsyncHookHandler,
-): onRequestAsyncHookHandler | undefined {
+function accessOf(route: RouteOptions): FastifyContextConfig {
   const { scope, operator, public: isPublic } = route.config ?? {}
   if ([scope, operator, isPublic].filter((one) => one !== undefined).length !== 1) {
     throw new Error(`${String(route.method)} ${route.url} must say who may call it: scope, operator or public`)
   }
-  if (scope !== undefined) return guardForScope(scope, keyRing)
-  return operator ? operatorGuard : undefined
+  return route.config ?? {}
 }
 
-function guardForScope(scope: Scope, keyRing: AccessOptions['keyRing']): onRequestAsyncHookHandler {
-  return async (request) => {
-    const key = bearerKey(request)
-    const principal = key === undefined ? undefined : await keyRing.authenticate(key)
-    if (!principal) throw unauthenticated()
-    if (!hasScope(principal.scopes, scope)) throw new ProblemError('forbidden', `The key lacks the scope ${scope}`)
-    request.principal = principal
+/** Only a key that was sent and is wrong counts as a failure; without one nothing was guessed. */
+function limitFailures<Caller>(
+  failures: FailureLimit,
+  authenticate: Authenticate<Caller>,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<Caller> {
+  return async (request, reply) => {
+    const key = bearerForm.exec(request.headers.authorization ?? '')?.[1]
+    if (key === undefined) throw unauthenticated()
+    const hint = hintOfKey(key)
+    failures.check(request.ip, hint, reply)
+    const caller = await authenticate(key)
+    if (caller === undefined) {
+      failures.wrong(request.ip)
+      throw unauthenticated()
+    }
+    failures.right(hint)
+    return caller
   }
 }
 
 /** Digests of equal length are compared in equal time, whatever was sent. */
-function guardForOperator(operatorKey: string | undefined): onRequestAsyncHookHandler {
-  const operatorDigest = operatorKey === undefined ? undefined : hash('sha256', operatorKey, 'buffer')
-  return async (request) => {
-    const key = bearerKey(request)
-    const isOperator =
-      key !== undefined &&
-      operatorDigest !== undefined &&
-      timingSafeEqual(hash('sha256', key, 'buffer'), operatorDigest)
-    if (!isOperator) throw unauthenticated()
-  }
+function authenticateOperator(operatorKey: string | undefined): Authenticate<'operator'> {
+  if (operatorKey === undefined) return async () => undefined
+  const operatorDigest = hash('sha256', operatorKey, 'buffer')
+  return async (key) => (timingSafeEqual(hash('sha256', key, 'buffer'), operatorDigest) ? 'operator' : undefined)
 }
 
 const bearerForm = /^Bearer +([\x21-\x7e]{1,512})$/i
-
-function bearerKey(request: FastifyRequest): string | undefined {
-  return bearerForm.exec(request.headers.authorization ?? '')?.[1]
-}
 
 function unauthenticated(): ProblemError {
   return new ProblemError('unauthenticated', 'Send an API key that is in force as authorization: Bearer <key>')

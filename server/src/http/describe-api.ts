@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { components } from '../contract/components.ts'
 
 const description = `Daybook records every business event of a company in one ordered, provable log and posts it as signed
-webhooks. Errors are problem documents (RFC 9457) with a stable \`code\`. Every answer carries the header \`request-id\`.`
+webhooks. Errors are problem documents (RFC 9457) with a stable \`code\`. Every answer carries the header \`request-id\`, and where a
+key is asked for \`ratelimit\` and \`ratelimit-policy\` too.`
 
 /** Collects the routes that are registered after it; `app.swagger()` is then the OpenAPI 3.1 document. */
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {

@@ -1,189 +1,224 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
-import { call, rowsOf, textOf } from '../support/api.ts'
-import { startDaybook } from '../support/daybook-process.ts'
+import { call, rowsOf } from '../support/api.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { testDatabase } from '../support/database.ts'
-import { scriptedReceiver } from '../support/scripted-receiver.ts'
-import { until } from '../support/until.ts'
+import { sql } from '../support/sql.ts'
+import type { ApiRoute, TextPlace } from './api-routes.ts'
+import { readRoutes, textPlaces } from './api-routes.ts'
 import { companyRows } from './company-rows.ts'
-import { newCompany, OPERATOR_KEY } from './new-company.ts'
+import type { FullRequest } from './full-requests.ts'
+import { fullRequest, withText } from './full-requests.ts'
+import { OPERATOR_KEY } from './new-company.ts'
+import type { Inhabited, TwoCompanies } from './two-companies.ts'
+import { twoCompanies } from './two-companies.ts'
+import { forgetfulStatements, withoutCompany, withoutKeyPredicates } from './without-key-predicates.ts'
 
-interface Operation {
-  readonly operationId: string
-  readonly requestBody?: unknown
-  readonly parameters?: readonly { readonly in: string; readonly name: string }[]
+/**
+ * Two walls keep companies apart: the company in every statement, and row level security behind it. Each has to be enough,
+ * so the matrix below is run with both, and with either of them taken down; and once with both down, to see that it
+ * would tell.
+ *
+ * What the engine's role runs (the look-up of keys, the commit of publishes, the operator's routes) has one wall, its
+ * statements, because that role works for all companies; the matrix holds for it in every run.
+ */
+const walls = [
+  { standing: 'both walls', statements: true, policies: true },
+  { standing: 'the statements alone, without row level security', statements: true, policies: false },
+  {
+    standing: 'row level security alone, under statements that forgot their company',
+    statements: false,
+    policies: true,
+  },
+]
+
+async function begin(t: TestContext, wall: { statements: boolean; policies: boolean }): Promise<TwoCompanies> {
+  const world = await twoCompanies(t, wall.statements ? undefined : withoutKeyPredicates)
+  if (!wall.policies) await dropPolicies(world.database)
+  return world
 }
 
-interface Route {
-  readonly method: string
-  /** Below the base path, with `{…}` where a name stands. */
-  readonly path: string
-  readonly operation: Operation
+/** In this test's own database. The api role then sees every row. */
+async function dropPolicies({ pools }: TestDatabase): Promise<void> {
+  const tables = await sql<{ name: string }>(
+    pools.owner,
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity`,
+  )
+  for (const { name } of tables) await sql(pools.owner, `alter table ${name} disable row level security`)
+  assert.ok((await sql(pools.api, 'select 1 from event_logs')).length >= 2)
 }
 
-const BASE = '/api/v1'
-
-/** Every route of the committed document, so that a new one is tried without a change here. */
-async function routes(): Promise<readonly Route[]> {
-  const text = await readFile(new URL('../../../docs/openapi.json', import.meta.url), 'utf8')
-  const { paths }: { paths: Record<string, Record<string, Operation>> } = JSON.parse(text)
-  return Object.entries(paths)
-    .filter(([path]) => path.startsWith(`${BASE}/`))
-    .flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({
-        method: method.toUpperCase(),
-        path: path.slice(BASE.length),
-        operation,
-      })),
-    )
-}
-
-/** A company with one of everything: what the last part of a path before its name leads to. */
-interface Inhabited {
-  readonly id: string
-  readonly key: string
-  readonly things: Readonly<Record<string, string>>
-}
-
-/** The delivery has failed once and waits, so nothing of the company changes by itself. */
-async function inhabit(url: string, receiver: string, name: string): Promise<Inhabited> {
-  const { id, key } = await newCompany(url, name)
-  const ask = async (method: string, path: string, body?: unknown) => await call(url, method, path, body, key)
-  const subscription = { webhook_url: receiver, event_names: ['*'], description: name }
-  const subscriptionId = textOf(await ask('POST', '/events/subscriptions', subscription), 'id')
-  const eventName = `private.of-${name}`
-  const eventId = textOf(await ask('POST', '/events', { event_name: eventName, payload: { name } }), 'id')
-  const apiKeyId = textOf(await ask('POST', '/api-keys', { name, scopes: ['events:read'] }), 'id')
-  const log = await until('its first attempt has failed', async () => {
-    return rowsOf(await ask('GET', '/events/webhook-logs'))[0]
-  })
-  const things = {
-    events: eventId,
-    subscriptions: subscriptionId,
-    deliveries: String(log['delivery_id']),
-    'webhook-logs': String(log['id']),
-    'api-keys': apiKeyId,
-    companies: id,
-    schemas: eventName,
-  }
-  return { id, key, things }
-}
-
-interface World {
-  readonly url: string
-  readonly database: TestDatabase
-  readonly mine: Inhabited
-  readonly theirs: Inhabited
-}
-
-async function begin(t: TestContext): Promise<World> {
-  const database = await testDatabase(t)
-  const receiver = await scriptedReceiver(t)
-  receiver.answer(() => ({ status: 500 }))
-  const { url } = await startDaybook(t, { DATABASE_URL: database.url, DAYBOOK_OPERATOR_KEY: OPERATOR_KEY })
-  const mine = await inhabit(url, `${receiver.url}/mine`, 'mine')
-  const theirs = await inhabit(url, `${receiver.url}/theirs`, 'theirs')
-  await until('every event has its position', async () => {
-    const { rows } = await database.pools.engine.query({ name: '', text: 'select 1 from event_outbox', values: [] })
-    return rows.length === 0
-  })
-  return { url, database, mine, theirs }
-}
-
-/** Routes whose body must have something in it to be taken. */
-const bodies: Readonly<Record<string, unknown>> = {
-  updateSubscription: { description: 'taken over' },
-  updateCompany: { settings: { disable_after_failures: 1 } },
-}
-
-/** The whole answer as text, without the name that was asked for and the id of the request. */
-async function answerTo(url: string, { method, path, operation }: Route, name: string, key: string): Promise<string> {
-  const body = bodies[operation.operationId] ?? (operation.requestBody === undefined ? undefined : {})
-  const response = await fetch(url + BASE + path.replace(/\{\w+\}/, name), {
+/** Sends it with a key. Gives the whole answer as text. */
+async function send(url: string, request: FullRequest, key: string): Promise<{ status: number; text: string }> {
+  const { method, path, headers, body } = request
+  const response = await fetch(`${url}/api/v1${path}`, {
     method,
-    headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      ...headers,
+      authorization: `Bearer ${key}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  const headers = [...response.headers].filter(([header]) => header !== 'date' && header !== 'request-id')
-  const text = (await response.text()).replaceAll(name, '<name>').replace(/"request_id":"[^"]*"/, '')
-  return JSON.stringify([response.status, headers, text])
+  const kept = [...response.headers].filter(([name]) => name !== 'date' && name !== 'request-id')
+  return { status: response.status, text: `${response.status} ${JSON.stringify(kept)} ${await response.text()}` }
 }
 
-function thingAt({ path, operation }: Route, things: Inhabited['things']): string {
-  const collection = /([a-z-]+)\/\{\w+\}/.exec(path)?.[1] ?? ''
-  const thing = things[collection]
-  assert.ok(thing, `${operation.operationId} names a thing of ${collection}; let inhabit() make one`)
-  return thing
+/** What differs between any two answers: ids and times that were made for them, and new secrets. */
+function withoutNews(text: string): string {
+  return text
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replaceAll(/"(key|secret|hint|next_cursor)":"[^"]*"/g, '"$1":"<new>"')
 }
 
-/** Of the same length and form, and there is none of it. */
-function unknownLike(thing: string): string {
-  return /^[0-9a-f-]{36}$/.test(thing) ? newId() : thing.replace('theirs', 'nobody')
+/** Whether a text has anything of the company in it, but for the name that was asked for. */
+function traceOf(company: Inhabited, text: string, asked = ''): string | undefined {
+  const rest = asked === '' ? text : text.replaceAll(asked, '<asked>')
+  return [...Object.values(company.things), 'theirs', company.key].find((thing) => rest.includes(thing))
 }
 
-test("[companies-apart] another company's id is answered as one that does not exist, on every route", async (t) => {
-  const { url, database, mine, theirs } = await begin(t)
-  const named = (await routes()).filter(({ path }) => path.includes('{'))
-  assert.ok(named.length >= 15)
+function nameFrom(things: Inhabited['things'], route: ApiRoute) {
+  return (collection: string): string => {
+    const thing = things[collection]
+    assert.ok(thing, `${route.operationId} names a thing of ${collection}; let inhabit() make one`)
+    return thing
+  }
+}
+
+/** What is different between asking for a thing of theirs and asking for nothing. */
+async function faultsOfPlace(world: TwoCompanies, route: ApiRoute, place: TextPlace): Promise<string[]> {
+  const { url, mine, theirs, nothing } = world
+  const faults: string[] = []
+  for (const [collection, thing] of Object.entries(theirs.things)) {
+    const where = `${route.operationId} ${place.part} ${place.steps.join('.')} = a name of ${collection}`
+    const other = nothing[collection] ?? ''
+    const ask = async (name: string) =>
+      await send(url, withText(route, fullRequest(route, nameFrom(mine.things, route)), place, name), mine.key)
+    const toTheirs = await ask(thing)
+    const toNone = await ask(other)
+    const trace = traceOf(theirs, toTheirs.text, thing)
+    if (trace !== undefined) faults.push(`${where}: shows ${trace}`)
+    if (
+      withoutNews(toTheirs.text.replaceAll(thing, '<asked>')) !== withoutNews(toNone.text.replaceAll(other, '<asked>'))
+    )
+      faults.push(`${where}:\n  ${toTheirs.text}\n  ${toNone.text}`)
+    if (toTheirs.status >= 500) faults.push(`${where}: ${toTheirs.text}`)
+    if (place.part === 'path' && toTheirs.status < 400) faults.push(`${where}: is taken`)
+  }
+  return faults
+}
+
+async function faultsOfRoute(world: TwoCompanies, route: ApiRoute): Promise<string[]> {
+  const { url, mine, theirs, database } = world
   const before = await companyRows(database.pools.engine, theirs.id)
-  for (const route of named) {
-    const thing = thingAt(route, theirs.things)
-    const toTheirs = await answerTo(url, route, thing, mine.key)
-    const toNone = await answerTo(url, route, unknownLike(thing), mine.key)
-    assert.match(toTheirs, /^\[40[14],/, `${route.method} ${route.path}`)
-    assert.equal(toTheirs, toNone, `${route.method} ${route.path}`)
+  const faults: string[] = []
+  for (const place of textPlaces(route)) faults.push(...(await faultsOfPlace(world, route, place)))
+  if (!route.path.includes(':')) {
+    const { text } = await send(url, fullRequest(route, nameFrom(mine.things, route)), mine.key)
+    const trace = traceOf(theirs, text)
+    if (trace !== undefined) faults.push(`${route.operationId}: shows ${trace}`)
+    faults.push(...(await faultsOfCursor(world, route)))
   }
-  assert.deepEqual(await companyRows(database.pools.engine, theirs.id), before)
-  for (const route of named.filter(({ method, path }) => method === 'GET' && !path.includes('schemas'))) {
-    const key = route.path.startsWith('/companies') ? OPERATOR_KEY : theirs.key
-    assert.match(await answerTo(url, route, thingAt(route, theirs.things), key), /^\[200,/, 'the ids are real')
+  try {
+    assert.deepEqual(await companyRows(database.pools.engine, theirs.id), before)
+  } catch {
+    faults.push(`${route.operationId}: changes their rows`)
   }
-})
+  return faults
+}
 
-test("[companies-apart] no list shows another company's things, whatever is filtered by", async (t) => {
-  const { url, mine, theirs } = await begin(t)
-  const lists = (await routes()).filter(
-    ({ method, path, operation }) =>
-      method === 'GET' && !path.includes('{') && operation.parameters?.some(({ name }) => name === 'cursor'),
-  )
-  assert.ok(lists.length >= 6)
-  const filters: Readonly<Record<string, string>> = {
-    subscription_id: theirs.things['subscriptions'] ?? '',
-    event_id: theirs.things['events'] ?? '',
-    delivery_id: theirs.things['deliveries'] ?? '',
-    event_names: theirs.things['schemas'] ?? '',
+/** A cursor that was given out to them shows mine. */
+async function faultsOfCursor({ url, mine, theirs }: TwoCompanies, route: ApiRoute): Promise<string[]> {
+  if (!route.query.properties?.['cursor'] || route.isOperators) return []
+  const page = await call(url, 'GET', `${route.path}?limit=1`, undefined, theirs.key)
+  const cursor = page.body['next_cursor']
+  if (typeof cursor !== 'string') return []
+  const shown = await call(url, 'GET', `${route.path}?cursor=${encodeURIComponent(cursor)}`, undefined, mine.key)
+  const trace = traceOf(theirs, JSON.stringify(shown.body))
+  return trace === undefined && shown.status === 200
+    ? []
+    : [`${route.operationId}: their cursor gives ${shown.status} ${trace}`]
+}
+
+/** What belongs to them they reach themselves, so the names are real and the places are looked at. */
+async function assertNamesAreReal({ url, theirs, parts }: TwoCompanies): Promise<void> {
+  const routes = (await readRoutes(parts)).filter(({ method, isPublic }) => method === 'GET' && !isPublic)
+  for (const route of routes.filter(({ path }) => path.includes(':') && !path.includes('schemas'))) {
+    const request = fullRequest(route, nameFrom(theirs.things, route))
+    assert.equal((await send(url, request, route.isOperators ? OPERATOR_KEY : theirs.key)).status, 200, route.path)
   }
   let filtered = 0
-  for (const { path, operation } of lists) {
-    const own = await call(url, 'GET', path, undefined, mine.key)
-    if (path === '/companies') {
-      assert.equal(own.status, 401)
-      continue
-    }
-    assert.ok(own.status === 200 && rowsOf(own).length > 0, path)
-    for (const id of Object.values(theirs.things)) assert.ok(!JSON.stringify(own.body).includes(id), `${path} ${id}`)
-    for (const { name } of operation.parameters ?? []) {
-      const value = filters[name]
-      if (value === undefined) continue
+  for (const route of routes) {
+    for (const name of Object.keys(route.query.properties ?? {}).filter((one) => one.endsWith('_id'))) {
+      const thing = theirs.things[collectionOf[name] ?? '']
+      if (thing === undefined) continue
       filtered++
-      const none = await call(url, 'GET', `${path}?${name}=${value}`, undefined, mine.key)
-      assert.deepEqual([none.status, rowsOf(none)], [200, []], `${path}?${name}`)
+      const own = await call(url, 'GET', `${route.path}?${name}=${thing}`, undefined, theirs.key)
+      assert.ok(rowsOf(own).length > 0, `${route.path}?${name}`)
     }
-    const theirPage = await call(url, 'GET', `${path}?limit=1`, undefined, theirs.key)
-    const cursor = theirPage.body['next_cursor']
-    if (typeof cursor !== 'string') continue
-    const shown = await call(url, 'GET', `${path}?cursor=${encodeURIComponent(cursor)}`, undefined, mine.key)
-    for (const id of Object.values(theirs.things)) assert.ok(!JSON.stringify(shown.body).includes(id), `${path} ${id}`)
   }
   assert.ok(filtered >= 5)
+}
+
+const collectionOf: Readonly<Record<string, string>> = {
+  subscription_id: 'subscriptions',
+  event_id: 'events',
+  delivery_id: 'deliveries',
+}
+
+/**
+ * What only reads comes first; then what changes a named thing, and what ends one; last what makes things, since mine may
+ * then have the same ids as theirs.
+ */
+function inOrder(routes: readonly ApiRoute[]): readonly ApiRoute[] {
+  const rank = ({ method, path }: ApiRoute): number =>
+    method === 'GET' ? 0 : path.includes(':') ? (method === 'DELETE' ? 2 : 1) : 3
+  return routes.filter(({ isPublic }) => !isPublic).toSorted((one, other) => rank(one) - rank(other))
+}
+
+for (const wall of walls) {
+  test(`[companies-apart] on every route a name of another company's is answered like none, behind ${wall.standing}`, async (t) => {
+    const world = await begin(t, wall)
+    const routes = await readRoutes(world.parts)
+    assert.ok(routes.length >= 28)
+    await assertNamesAreReal(world)
+    for (const route of inOrder(routes)) {
+      assert.deepEqual(await faultsOfRoute(world, route), [], route.operationId)
+    }
+    await assertNamesAreReal(world)
+    if (!wall.statements) assert.ok(forgetfulStatements.size >= 15, [...forgetfulStatements].join(' '))
+  })
+}
+
+test('with both walls down every route that reads or changes by a name gives the other company away', async (t) => {
+  const world = await begin(t, { statements: false, policies: false })
+  const routes = inOrder(await readRoutes(world.parts)).filter(({ isOperators }) => !isOperators)
+  const leaking: string[] = []
+  const tight: string[] = []
+  for (const route of routes) {
+    const reads = route.method === 'GET' || route.path.includes(':')
+    if (!reads || route.path.includes('schemas')) continue
+    const target = (await faultsOfRoute(world, route)).length > 0 ? leaking : tight
+    target.push(route.operationId)
+  }
+  assert.deepEqual(tight, [])
+  assert.ok(leaking.length >= 17, leaking.join(' '))
+})
+
+test('a statement that asks for its company in a new form has to be looked at', () => {
+  assert.equal(
+    withoutCompany('select 1 from t where t.company_id = $1 and id = $12'),
+    'select 1 from t where $1::uuid is not null and id = $12',
+  )
+  for (const text of ['company_id = any($1)', 'company_id=$1', 'company_id in ($1)', 'join t using (company_id, id)']) {
+    assert.throws(() => withoutCompany(`select 1 from t where ${text}`), /not known here/)
+  }
 })
 
 test("[companies-apart] publishing under another company's event id or key makes an event of one's own", async (t) => {
-  const { url, mine, theirs } = await begin(t)
+  const { url, mine, theirs } = await twoCompanies(t)
   const event = { id: newId(), idempotency_key: 'shared', event_name: 'order.placed', payload: { of: 'theirs' } }
   assert.equal((await call(url, 'POST', '/events', event, theirs.key)).status, 201)
   const own = await call(url, 'POST', '/events', { ...event, payload: { of: 'mine' } }, mine.key)

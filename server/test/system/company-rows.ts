@@ -8,7 +8,7 @@ const findTables = `
    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
    order by c.relname`
 
-/** Every row of a company as text, by table. A table that is new is looked at by itself. */
+/** Every row of a company as text, its own row included, by table. A table that is new is looked at by itself. */
 export async function companyRows(engine: Db, companyId: string): Promise<Readonly<Record<string, readonly string[]>>> {
   const tables = await sql<{ name: string }>(engine, findTables)
   const found: Record<string, string[]> = {}
@@ -16,5 +16,7 @@ export async function companyRows(engine: Db, companyId: string): Promise<Readon
     const text = `select row_to_json(t)::text as row from ${name} t where company_id = $1 order by 1`
     found[name] = (await sql<{ row: string }>(engine, text, [companyId])).map(({ row }) => row)
   }
+  const own = 'select row_to_json(c)::text as row from companies c where id = $1'
+  found['companies'] = (await sql<{ row: string }>(engine, own, [companyId])).map(({ row }) => row)
   return found
 }

@@ -1,0 +1,81 @@
+import { newId } from '../../src/lib/ids.ts'
+import type { ApiRoute, TextPlace } from './api-routes.ts'
+import { withValue } from './api-routes.ts'
+
+const event = () => ({
+  event_name: 'order.placed',
+  payload: { total: 7 },
+  entity_type: 'order',
+  entity_id: 'o-1',
+  related: [{ type: 'customer', id: 'c-1' }],
+  id: newId(),
+  idempotency_key: newId(),
+  occurred_at: new Date().toISOString(),
+  actor: { type: 'user', id: 'u-1', name: 'Ann' },
+  source: 'shop',
+  correlation_id: 'k-1',
+  causation_id: 'k-0',
+})
+
+const subscription = { webhook_url: 'https://example.com/hook', event_names: ['order.*'], description: 'Orders' }
+
+const secret = () => `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
+/** A body that is taken, with every member that takes text, by route. A route with a body has to be here. */
+const bodies: Readonly<Record<string, () => unknown>> = {
+  publishEvent: event,
+  publishBatch: () => ({ events: [event()] }),
+  createSubscription: () => ({ ...subscription, secret: secret() }),
+  updateSubscription: () => subscription,
+  rotateSecret: () => ({ secret: secret() }),
+  createApiKey: () => ({ name: 'Reader', scopes: ['events:read'], expires_at: '2999-01-01T00:00:00Z' }),
+  createCompany: () => ({ name: 'Shop', settings: { allow_undeclared_events: true } }),
+  updateCompany: () => ({ settings: { disable_after_failures: 7 } }),
+}
+
+/** Members of a query that are refused when alone. */
+const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  entity_type: { entity_id: 'o-1' },
+  entity_id: { entity_type: 'order' },
+  actor_type: { actor_id: 'u-1' },
+  actor_id: { actor_type: 'user' },
+}
+
+export interface FullRequest {
+  readonly method: string
+  /** Below the base path, with the query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** A request that is taken as it stands: every name of its path is what `nameOf` gives for its collection. */
+export function fullRequest(route: ApiRoute, nameOf: (collection: string) => string): FullRequest {
+  const makeBody = bodies[route.operationId]
+  if (route.body && !makeBody) throw new Error(`${route.operationId} has a body; full-requests.ts has to show one`)
+  return {
+    method: route.method,
+    path: route.path.replaceAll(/([a-z-]+)\/:\w+/g, (_, collection: string) => `${collection}/${nameOf(collection)}`),
+    headers: {},
+    body: makeBody?.(),
+  }
+}
+
+/** The same with a text at one place. */
+export function withText(route: ApiRoute, full: FullRequest, { part, steps }: TextPlace, text: string): FullRequest {
+  const name = String(steps[0])
+  switch (part) {
+    case 'path':
+      return { ...full, path: route.path.replace(`:${name}`, encodeURIComponent(text)) }
+    case 'query':
+      return { ...full, path: `${full.path}?${new URLSearchParams({ ...companions[name], [name]: text }).toString()}` }
+    case 'header':
+      return {
+        ...full,
+        headers: { ...full.headers, [name]: text },
+        body: withValue(full.body, ['idempotency_key'], undefined),
+      }
+    case 'body':
+      return { ...full, body: withValue(full.body, steps, text) }
+  }
+}
