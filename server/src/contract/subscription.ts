@@ -20,6 +20,9 @@ const changeableOptions = {
   active: Type.Optional(Type.Boolean()),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Calls at once' })),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 30_000, description: 'Deadline of one attempt' })),
+  rate_limit: Type.Optional(
+    nullable(Type.Integer({ minimum: 1, maximum: 10_000, description: 'Calls per second; null for no limit' })),
+  ),
 }
 
 const GivenSecret = Type.Optional(
@@ -72,12 +75,18 @@ const subscriptionMembers = {
   disabled_reason: nullable(Type.String()),
   concurrency: Type.Integer(),
   timeout_ms: Type.Integer(),
+  rate_limit: nullable(Type.Integer()),
   held_from_position: Type.Union([Type.Integer(), Type.Null()], {
     description: 'The first position whose event was not sent to it; null while active',
   }),
   failures_in_row: Type.Integer({ description: 'Deliveries that failed since the last one that did not' }),
   last_success_at: nullable(Time),
   last_failure_at: nullable(Time),
+  breaker: Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('recovering')], {
+    description:
+      '`open`: nobody answers there, so nothing is called until `next_call_at`; `recovering`: calls come back step by step',
+  }),
+  next_call_at: nullable(Time),
   created_at: Time,
   updated_at: Time,
 }

@@ -1,13 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { nextTraceParent } from '../lib/trace-context.ts'
+import type { OpenSpan, SpanFacts, Tracer } from '../lib/tracer.ts'
 import { UnreadableError } from '../vault/sealed.ts'
 import type { Handed } from './hand-over.ts'
 import type { HttpPoster } from './http-post.ts'
 import type { PostResult } from './post-result.ts'
 import type { AttemptRecord } from './record-results.ts'
 import type { RetrySchedule } from './retry.ts'
-import { decideAfterAttempt, reasonOf } from './retry.ts'
+import { decideAfterAttempt, delayAfterShortageMs, reasonOf } from './retry.ts'
 import { signatureHeader } from './sign.ts'
 import type { SigningSecret } from './subscription-set.ts'
 
@@ -17,18 +19,46 @@ export interface AttemptContext {
   readonly schedule: RetrySchedule
   readonly random: () => number
   readonly userAgent: string
+  readonly tracer?: Tracer | undefined
+  /** Told how each call ended, before that is written. */
+  readonly onAttempt?: (record: AttemptRecord) => void
 }
 
 /**
- * One call of a delivery: builds, signs, posts, and says what it means for the delivery. Writes nothing. Never rejects:
- * whatever goes wrong is an outcome with a reason.
+ * One call of a delivery: builds, signs, posts, and says what it means for the delivery. Writes nothing. Whatever
+ * goes wrong with the call is an outcome with a reason. Throws for a subscription without a secret in force, which the dispatcher
+ * ends visibly.
  */
 export async function attemptDelivery(context: AttemptContext, delivery: Handed, body: Buffer): Promise<AttemptRecord> {
   const { clock, schedule, random } = context
   const startedMs = clock.now()
-  const { result, requestHeaders } = await call(context, delivery, body, startedMs)
+  const { traceParent } = delivery.event
+  const span = context.tracer?.begin('deliver', traceParent, spanFacts(delivery))
+  const sentAs = span?.traceParent ?? (traceParent === undefined ? undefined : nextTraceParent(traceParent))
+  const { result, requestHeaders } = await call(context, delivery, body, startedMs, sentAs)
   const after = whatNow(delivery, result, { schedule, nowMs: clock.now(), random })
-  return toRecord(delivery, startedMs, after, requestHeaders, result)
+  const record = toRecord(delivery, startedMs, after, requestHeaders, result)
+  if (span) endSpan(span, record)
+  context.onAttempt?.(record)
+  return record
+}
+
+function spanFacts({ id, event, subscription, attemptNo }: Handed): SpanFacts {
+  return {
+    'daybook.company_id': event.companyId,
+    'daybook.event_id': event.id,
+    'daybook.event_name': event.eventName,
+    'daybook.subscription_id': subscription.id,
+    'daybook.delivery_id': id,
+    'daybook.attempt': attemptNo,
+    'http.request.method': 'POST',
+    'server.address': subscription.url.hostname,
+  }
+}
+
+function endSpan(span: OpenSpan, { outcome, reason, responseStatus }: AttemptRecord): void {
+  const status = responseStatus === undefined ? {} : { 'http.response.status_code': responseStatus }
+  span.end({ 'daybook.outcome': outcome, ...status }, outcome === 'delivered' ? undefined : reason)
 }
 
 interface CallMade {
@@ -37,7 +67,13 @@ interface CallMade {
   readonly requestHeaders: AttemptRecord['requestHeaders']
 }
 
-async function call(context: AttemptContext, delivery: Handed, body: Buffer, startedMs: number): Promise<CallMade> {
+async function call(
+  context: AttemptContext,
+  delivery: Handed,
+  body: Buffer,
+  startedMs: number,
+  traceParent: string | undefined,
+): Promise<CallMade> {
   const { event, subscription } = delivery
   const keys = signingKeys(subscription.secrets, startedMs)
   if (keys instanceof UnreadableError) return { result: notSigned(keys), requestHeaders: undefined }
@@ -49,6 +85,7 @@ async function call(context: AttemptContext, delivery: Handed, body: Buffer, sta
     'webhook-timestamp': String(timestamp),
     'webhook-signature': signatureHeader(keys, event.id, timestamp, body),
   }
+  if (traceParent !== undefined) headers['traceparent'] = traceParent
   if (delivery.replayId) headers['webhook-replay-id'] = delivery.replayId
   const { url, timeoutMs } = subscription
   const result = await context.poster.post({ url, headers, body, timeoutMs, onSent, companyId: event.companyId })
@@ -82,6 +119,10 @@ function whatNow(
   if (result.kind === 'error' && result.errorClass === 'cancelled') {
     // Given up by us while stopping: the receiver may have it, so the next process calls again.
     return { outcome: 'unknown', reason: 'cancelled', delayMs: 0 }
+  }
+  if (result.kind === 'error' && result.errorClass === 'local_shortage') {
+    // The receiver was never asked, so it is not its failure.
+    return { outcome: 'unknown', reason: 'local_shortage', delayMs: delayAfterShortageMs(circumstances.random()) }
   }
   const attemptNo = delivery.attemptNo - delivery.firstAttemptNo + 1
   return { ...decideAfterAttempt({ attemptNo, result, ...circumstances }), reason: reasonOf(result) }

@@ -121,3 +121,26 @@ test('an expired lease is taken over once, and its attempt is told as unknown in
   assert.equal(ledger.length, 20)
   assert.ok(ledger.every((row) => row.attempt_no === 1 && row.outcome === 'unknown' && row.reason === 'lease_expired'))
 })
+
+test('a delivery is leased for the deadline of its own subscription and a margin, and no longer', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false })
+  const { pools } = node
+  const companyId = await newCompany(pools)
+  const timeouts = [1_000, 30_000]
+  const wishes: { subscriptionId: string; slots: number }[] = []
+  for (const timeout_ms of timeouts) {
+    wishes.push({ subscriptionId: (await subscribe(pools, companyId, { webhook_url, timeout_ms })).id, slots: 4 })
+  }
+  await node.publisher.publish(newEvents(companyId, 3))
+  await node.route()
+  await claimDueDeliveries(pools.engine, companyId, wishes, 10_000)
+  const leases = `select timeout_ms, count(*),
+            bool_and(abs(extract(epoch from due_at - now()) * 1000 - timeout_ms - 10000) < 5000) as holds
+       from webhook_deliveries d join event_subscriptions s on s.id = d.subscription_id
+      group by timeout_ms order by timeout_ms`
+  assert.deepEqual(
+    await sql(pools.engine, leases),
+    timeouts.map((timeout_ms) => ({ timeout_ms, count: 3, holds: true })),
+  )
+})

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { DbPool } from '../db/pools.ts'
 import { rowShape } from '../db/rows.ts'
+import type { Db } from '../db/statement.ts'
 import { statement } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { lockForLease } from './hand-over.ts'
+import type { Breaker } from './breaker.ts'
+import { leaseTerms, spend } from './lease-terms.ts'
 import { recordLostAttempts } from './record-results.ts'
+import type { LockedSubscription } from './subscription-health.ts'
+import { lockSubscriptions, writeBuckets } from './subscription-health.ts'
 
 /** How many deliveries of a subscription are asked for. */
 export interface ClaimWish {
@@ -26,42 +30,60 @@ export interface ClaimedDelivery {
   readonly taken_over: boolean
 }
 
+/** What the claim learned of a subscription. */
+export interface ClaimNews {
+  /** Something of it may be due still. */
+  readonly mayHaveMore: boolean
+  /** It has more due, and no room for it because of calls that are under way, here or elsewhere. */
+  readonly isContended: boolean
+  /** Nothing of it may be leased before, ms: its breaker is open, or its rate limit is used up. */
+  readonly waitMs: number
+  /** How long its deliveries are leased, ms. */
+  readonly leaseMs: number
+  readonly breaker: Breaker
+}
+
 export interface Claim {
   readonly leaseToken: string
   readonly deliveries: readonly ClaimedDelivery[]
-  /** Subscriptions that have more due, and no room for it because of calls that other processes make. */
-  readonly contended: ReadonlySet<string>
+  /** By subscription id. */
+  readonly news: ReadonlyMap<string, ClaimNews>
   /** The company's subscriptions at the time of the claim. */
   readonly subscriptionVersion: number
 }
 
-const shape = rowShape<ClaimWish>({
-  subscription_id: ['uuid', (wish) => wish.subscriptionId],
-  slots: ['int', (wish) => wish.slots],
+/** What may be leased of a subscription in this claim. */
+interface Grant {
+  readonly subscription: LockedSubscription
+  readonly slots: number
+  /** Calls at once, over all processes. */
+  readonly callsMax: number
+  readonly waitMs: number
+  readonly leaseMs: number
+}
+
+const shape = rowShape<Grant>({
+  subscription_id: ['uuid', ({ subscription }) => subscription.subscriptionId],
+  slots: ['int', (grant) => grant.slots],
+  calls_max: ['int', (grant) => grant.callsMax],
+  lease_ms: ['int', (grant) => grant.leaseMs],
 })
 
 /**
  * Leases due deliveries of one company's subscriptions, the longest due first, each subscription up to its own number.
  *
  * Two claims never hold one delivery: rows that another transaction has locked are passed over (`skip locked`), and the
- * outer update repeats the lease predicate. An inactive subscription keeps what waits. The limit of calls at once holds over all processes, because claims of a
+ * outer update repeats the lease predicate. The limit of calls at once holds over all processes, because claims of a
  * subscription come one after the other (its health row is locked before) and what is leased is counted.
  */
-const leaseDue = statement<
-  [companyId: string, leaseToken: string, leaseMs: number, ...wishes: unknown[]],
-  ClaimedDelivery
->(
+const leaseDue = statement<[companyId: string, leaseToken: string, ...grants: unknown[]], ClaimedDelivery>(
   'delivery.lease_due',
   `with wish as materialized (
-     select x.subscription_id,
-            least(x.slots, s.concurrency - (select count(*) from webhook_deliveries l
+     select x.subscription_id, x.lease_ms,
+            least(x.slots, x.calls_max - (select count(*) from webhook_deliveries l
                 where l.company_id = $1 and l.subscription_id = x.subscription_id
                   and l.lease_token is not null and l.due_at > now())) as free
-       from ${shape.from(4)}
-      cross join lateral (
-        select concurrency from event_subscriptions
-         where company_id = $1 and id = x.subscription_id and status in ('active', 'deleted') limit 1
-      ) s
+       from ${shape.from(3)}
    ), due as materialized (
      select d.id, d.lease_token is not null as taken_over
        from wish w
@@ -77,7 +99,8 @@ const leaseDue = statement<
    update webhook_deliveries d
       set lease_token = $2,
           attempts = d.attempts + 1,
-          due_at = now() + $3 * interval '1 millisecond'
+          due_at = now() + interval '1 millisecond'
+            * (array(select lease_ms from wish))[array_position(array(select subscription_id from wish), d.subscription_id)]
     where d.company_id = $1 and d.id = any(array(select id from due)) and d.due_at <= now()
    returning d.id, d.subscription_id, d.event_id, d.position, d.replay_id, d.attempts, d.first_attempt_no,
              d.id = any(array(select id from due where taken_over)) as taken_over`,
@@ -100,26 +123,49 @@ const readVersion = statement<[companyId: string], { subscription_version: numbe
   `select subscription_version from company_heads where company_id = $1`,
 )
 
-/** Takes over what is due; an expired lease is closed in the ledger with the outcome `unknown` in the same transaction. */
+/**
+ * Takes over what is due; an expired lease is closed in the ledger with the outcome `unknown` in the same transaction.
+ * @param marginMs how much longer than its attempt's deadline a lease is
+ */
 export async function claimDueDeliveries(
   pool: DbPool,
   companyId: string,
   wishes: readonly ClaimWish[],
-  leaseMs: number,
+  marginMs: number,
 ): Promise<Claim> {
   const leaseToken = randomUUID()
   const claim = await inTransaction(pool, async (db): Promise<Claim> => {
-    await lockForLease(db, companyId, wishes.map((wish) => wish.subscriptionId).sort())
-    const deliveries = await leaseDue(db, companyId, leaseToken, leaseMs, ...shape.values(wishes))
+    const locked = await lockSubscriptions(
+      db,
+      wishes.map(({ subscriptionId }) => ({ companyId, subscriptionId })),
+    )
+    const grants = wishes.flatMap((wish) => toGrant(wish, locked.get(wish.subscriptionId), marginMs))
+    const open = grants.filter(({ slots }) => slots > 0)
+    const deliveries = open.length > 0 ? await leaseDue(db, companyId, leaseToken, ...shape.values(open)) : []
+    const bySubscription = Map.groupBy(deliveries, (delivery) => delivery.subscription_id)
+    const countOf = ({ subscription }: Grant): number => bySubscription.get(subscription.subscriptionId)?.length ?? 0
+    await writeBuckets(
+      db,
+      open.flatMap((grant) => {
+        const bucket = spend(grant.subscription, countOf(grant))
+        return bucket ? [{ companyId, subscriptionId: grant.subscription.subscriptionId, bucket }] : []
+      }),
+    )
     const lost = deliveries.filter((delivery) => delivery.taken_over)
     if (lost.length > 0) await recordLostAttempts(db, companyId, lost)
-    const unfilled = gotLess(wishes, deliveries)
-    const contended = unfilled.length > 0 ? await findContended(db, companyId, unfilled) : []
+    const unfilled = open.filter((grant) => countOf(grant) < grant.slots)
+    const contended = new Set(await contendedOf(db, companyId, unfilled))
     const [head] = await readVersion(db, companyId)
+    await failpoint('claim.before_commit')
     return {
       leaseToken,
       deliveries,
-      contended: new Set(contended.map((row) => row.subscription_id)),
+      news: new Map(
+        grants.map((grant) => {
+          const { subscriptionId } = grant.subscription
+          return [subscriptionId, toNews(grant, countOf(grant), contended.has(subscriptionId))]
+        }),
+      ),
       subscriptionVersion: head?.subscription_version ?? 0,
     }
   })
@@ -127,12 +173,30 @@ export async function claimDueDeliveries(
   return claim
 }
 
-/** Subscriptions that were not given all the slots that were asked for. */
-function gotLess(wishes: readonly ClaimWish[], deliveries: readonly ClaimedDelivery[]): string[] {
-  const got = Map.groupBy(deliveries, (delivery) => delivery.subscription_id)
-  return wishes.flatMap(({ subscriptionId, slots }) =>
-    (got.get(subscriptionId)?.length ?? 0) < slots ? [subscriptionId] : [],
-  )
+function toGrant(wish: ClaimWish, subscription: LockedSubscription | undefined, marginMs: number): Grant[] {
+  if (!subscription) return []
+  const terms = leaseTerms(subscription, wish.slots)
+  return [{ subscription, ...terms, leaseMs: subscription.timeoutMs + marginMs }]
+}
+
+async function contendedOf(db: Db, companyId: string, unfilled: readonly Grant[]): Promise<string[]> {
+  if (unfilled.length === 0) return []
+  const ids = unfilled.map(({ subscription }) => subscription.subscriptionId)
+  return (await findContended(db, companyId, ids)).map((row) => row.subscription_id)
+}
+
+function toNews(grant: Grant, leased: number, isContended: boolean): ClaimNews {
+  const { subscription, slots, leaseMs } = grant
+  // What was not used up is no reason to wait: nothing more was due.
+  const isUsedUp = leased === slots
+  const waitMs = isUsedUp ? grant.waitMs : 0
+  return {
+    mayHaveMore: isContended || (slots > 0 && isUsedUp) || waitMs > 0,
+    isContended,
+    waitMs,
+    leaseMs,
+    breaker: subscription.breaker,
+  }
 }
 
 /**

@@ -1,39 +1,13 @@
 import { rowShape } from '../db/rows.ts'
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import { isOurs } from './breaker.ts'
 import type { AttemptRecord } from './record-results.ts'
 
 /** A subscription that has earned its disabling. */
 export interface DisableDue {
   readonly company_id: string
   readonly subscription_id: string
-}
-
-const lockShape = rowShape<AttemptRecord>({
-  company_id: ['uuid', (record) => record.companyId],
-  subscription_id: ['uuid', (record) => record.subscriptionId],
-})
-
-/** The rows are locked as they come, so their order is the caller's. */
-const lockRows = statement<readonly unknown[], { subscription_id: string }>(
-  'health.lock',
-  `select h.subscription_id
-     from ${lockShape.from()}
-    cross join lateral (
-      select subscription_id from subscription_health
-       where company_id = x.company_id and subscription_id = x.subscription_id
-       limit 1 for update
-    ) h`,
-)
-
-/**
- * Locks the health of the records' subscriptions, in the order of company and id. First of all in a transaction that
- * records successes and counts failures, because those two would lock the rows in an order of their own.
- */
-export async function lockHealth(db: Db, records: readonly AttemptRecord[]): Promise<void> {
-  const bySubscription = new Map(records.map((record) => [record.companyId + record.subscriptionId, record]))
-  const ordered = [...bySubscription].sort(([a], [b]) => (a < b ? -1 : 1))
-  await lockRows(db, ...lockShape.values(ordered.map(([, record]) => record)))
 }
 
 const shape = rowShape<FailureRow>({
@@ -99,7 +73,9 @@ export function foldFailures(records: readonly AttemptRecord[]): FailureRow[] {
   const success = records[lastSuccess]
   const failures = records
     .slice(lastSuccess + 1)
-    .filter((record) => record.outcome === 'failed' && !(success && record.startedAt < success.startedAt))
+    // One that ended without a call, or by a trouble of ours, says nothing of the receiver.
+    .filter((record) => record.outcome === 'failed' && record.attemptNo > 0 && !isOurs(record.reason))
+    .filter((record) => !(success && record.startedAt < success.startedAt))
   const gone = records.some((record) => record.gone)
   const [first] = records
   if (!first || (failures.length === 0 && !gone)) return []

@@ -385,7 +385,10 @@ test('after a stall of its own process an older attempt cannot speak for the new
   receiver.answer(() => 'hang')
   await node.publisher.publish(newEvents(companyId, 5))
   await node.route()
-  await until('all slots are used', () => receiver.openAt('/') === 3)
+  await until('all slots are used', async () => {
+    await node.dispatcher.round()
+    return receiver.openAt('/') === 3
+  })
 })
 
 test('while secrets overlap a call is signed with both, afterwards with the new one alone', async (t) => {

@@ -1,21 +1,21 @@
 import type { DbPool } from '../db/pools.ts'
-import { inTransaction, isServerTrouble } from '../db/transaction.ts'
+import { missingDetails, readLoggedEach } from '../events/read-logged.ts'
 import type { RecentEvents } from '../events/recent-events.ts'
+import { isServerTrouble } from '../db/transaction.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { GroupCommit } from '../lib/group-commit.ts'
 import type { AttemptContext } from './attempt.ts'
 import { attemptDelivery, endWithoutAttempt } from './attempt.ts'
-import type { ClaimedDelivery } from './claim-due.ts'
+import { callsAllowed, FAILURES_MAX, openMaxFor } from './breaker.ts'
+import type { ClaimedDelivery, ClaimNews } from './claim-due.ts'
 import { claimDueDeliveries, findDueSubscriptions } from './claim-due.ts'
 import type { DisableDue } from './count-failures.ts'
-import { countFailures, lockHealth } from './count-failures.ts'
 import type { Handed, HandOver } from './hand-over.ts'
-import type { Lane } from './lanes.ts'
+import type { DispatcherStats, Lane, PoolName } from './lanes.ts'
 import { Lanes } from './lanes.ts'
-import { OutgoingEvent, readOutgoing } from './outgoing-event.ts'
+import { OutgoingEvent } from './outgoing-event.ts'
 import type { AttemptRecord } from './record-results.ts'
-import { recordResults } from './record-results.ts'
+import { ResultWriter } from './result-writer.ts'
 import type { DeliverableSubscription, Subscription, SubscriptionSets } from './subscription-set.ts'
 
 /**
@@ -37,7 +37,11 @@ export interface DispatcherOptions extends AttemptContext {
   readonly onError: (error: unknown) => void
   /** Told of results that came too late: their lease was over and another process has the delivery. */
   readonly onFenced?: (count: number) => void
+  /** Told of deliveries whose lease had run out: another process, or this one before, did not record how they ended. */
+  readonly onTakenOver?: (count: number) => void
   readonly slotsMax?: number
+  /** Calls that fail in a row until a breaker opens. */
+  readonly failuresMax?: number
   /** How often the database is asked for due deliveries that nobody told of: retries, and those of other processes. */
   readonly discoverEveryMs?: number
 }
@@ -48,21 +52,21 @@ const LEASE_MARGIN_MS = 10_000
 /** Attempts beyond the schedule that may end unknown before a delivery is given up: one of them may be what kills us. */
 const LOST_ATTEMPTS_MAX = 5
 
+/** A call that takes longer than this is parked. */
+const LONG_CALL_MS = 1_000
+
 /** Nobody tells when another process has finished its calls of a subscription. */
 const CONTENDED_REST_MS = 50
-
-const RESULTS_PER_COMMIT = 256
-const COMMITS_AT_ONCE = 2
 
 export class Dispatcher implements HandOver {
   readonly #options: DispatcherOptions
   readonly #clock: Clock
   readonly #lanes: Lanes
-  readonly #results: GroupCommit<Outcome>
+  readonly #results: ResultWriter<Flight>
   readonly #discoverEveryMs: number
   #discoverAt = 0
-  /** Deliveries whose call is under way here, with the lease token of their newest attempt. */
-  readonly #inFlight = new Map<string, string>()
+  /** The newest call of each delivery that is under way here, the one that began longest ago first. */
+  readonly #inFlight = new Map<string, Flight>()
   #underWay = 0
   #stopping = false
   #onQuiet: (() => void) | undefined
@@ -73,11 +77,18 @@ export class Dispatcher implements HandOver {
     this.#clock = options.clock
     this.#lanes = new Lanes(options.slotsMax ?? 512)
     this.#discoverEveryMs = options.discoverEveryMs ?? 500
-    this.#results = new GroupCommit<Outcome>({
-      write: async (outcomes) => await this.#record(outcomes),
-      weight: () => 1,
-      weightMax: RESULTS_PER_COMMIT,
-      writersMax: COMMITS_AT_ONCE,
+    this.#results = new ResultWriter<Flight>({
+      ...options,
+      lanes: this.#lanes,
+      breakerRule: {
+        failuresMax: options.failuresMax ?? FAILURES_MAX,
+        openMaxMs: openMaxFor(options.schedule),
+        random: options.random,
+      },
+      onWritten: (flights) => {
+        for (const flight of flights) this.#land(flight)
+        this.#wakeLoop()
+      },
     })
   }
 
@@ -89,11 +100,12 @@ export class Dispatcher implements HandOver {
   reserve(subscription: Subscription, wanted: number): number {
     if (this.#stopping) return 0
     const lane = this.#lanes.of(subscription.companyId, subscription.id, subscription)
-    return lane.mayHaveDue ? 0 : this.#lanes.take(lane, wanted)
+    const isWell = lane.breaker.state === 'closed' && this.#lanes.poolOf(lane) === 'main'
+    return lane.mayHaveDue || !isWell ? 0 : this.#lanes.take(lane, wanted)
   }
 
   release(subscription: Subscription, slots: number): void {
-    this.#lanes.giveBack(this.#lanes.of(subscription.companyId, subscription.id), slots)
+    this.#lanes.giveBack(this.#laneOf(subscription), 'main', slots)
   }
 
   leaseMs(subscription: Subscription): number {
@@ -101,12 +113,14 @@ export class Dispatcher implements HandOver {
   }
 
   accept(handed: readonly Handed[]): void {
-    for (const delivery of handed) this.#start(delivery)
+    for (const delivery of handed) this.#start(delivery, 'main')
   }
 
   /** Deliveries of this subscription may be due. */
   wakeFor(companyId: string, subscriptionId: string): void {
-    this.#lanes.of(companyId, subscriptionId).mayHaveDue = true
+    const lane = this.#lanes.of(companyId, subscriptionId)
+    lane.mayHaveDue = true
+    lane.notBeforeMs = 0 // somebody changed something
     this.#wakeLoop()
   }
 
@@ -119,17 +133,31 @@ export class Dispatcher implements HandOver {
   /** Claims what is due and starts it. Answers with the milliseconds to rest. */
   async round(): Promise<number> {
     if (this.#stopping) return this.#discoverEveryMs
-    if (this.#clock.elapsed() >= this.#discoverAt) await this.#discover()
+    if (this.#clock.elapsed() >= this.#discoverAt) {
+      this.#parkLong()
+      await this.#discover()
+    }
     let claimed = 0
     let isContended = false
-    for (const [companyId, lanes] of this.#lanes.claimable()) {
-      const claim = await this.#claim(companyId, lanes)
-      claimed += claim.deliveries
-      isContended ||= claim.isContended
+    for (const [companyId, lanes] of this.#lanes.claimable(this.#clock.elapsed())) {
+      try {
+        const claim = await this.#claim(companyId, lanes)
+        claimed += claim.deliveries
+        isContended ||= claim.isContended
+      } catch (error) {
+        if (isServerTrouble(error)) throw error
+        this.#options.onError(error) // the trouble of one company
+        isContended = true
+      }
     }
     if (claimed > 0) return 0
-    const restMs = Math.max(1, this.#discoverAt - this.#clock.elapsed())
+    const nowMs = this.#clock.elapsed()
+    const restMs = Math.max(1, Math.min(this.#discoverAt, this.#lanes.nextAtMs(nowMs)) - nowMs)
     return isContended ? Math.min(restMs, CONTENDED_REST_MS) : restMs
+  }
+
+  stats(): DispatcherStats {
+    return this.#lanes.stats()
   }
 
   /** Starts nothing more, waits for the calls under way (`graceMs` at most) and for their results to be written. */
@@ -153,155 +181,162 @@ export class Dispatcher implements HandOver {
     }
   }
 
-  /**
-   * Claims for the lanes of one company. A lane that got less than it asked for has nothing due any more, unless other
-   * processes use up its limit, or it was woken in the meantime.
-   */
+  /** See {@link Lanes}. */
+  #parkLong(): void {
+    const longSince = this.#clock.elapsed() - LONG_CALL_MS
+    for (const flight of this.#inFlight.values()) {
+      if (flight.startedMs > longSince) break
+      if (flight.pool === 'main' && this.#lanes.park(this.#laneOf(flight.delivery.subscription))) {
+        flight.pool = 'parked'
+      }
+    }
+  }
+
+  #laneOf(subscription: Subscription): Lane {
+    return this.#lanes.of(subscription.companyId, subscription.id)
+  }
+
+  /** Takes slots for as many deliveries as make sense to ask for: the lanes of a company share what it may take. */
+  #ask(companyId: string, lanes: readonly Lane[]): Asked[] {
+    const byPool = Map.groupBy(lanes, (lane) => this.#lanes.poolOf(lane))
+    return [...byPool].flatMap(([pool, own]) => {
+      const share = Math.max(1, Math.floor(this.#lanes[pool].allowance(companyId) / own.length))
+      return own.flatMap((lane): Asked[] => {
+        const useful = callsAllowed({ ...lane.breaker, openMs: 0 }, lane.concurrency)
+        const slots = this.#lanes.take(lane, Math.min(share, useful - lane.used))
+        return slots > 0 ? [{ lane, pool, slots }] : []
+      })
+    })
+  }
+
+  /** Claims for the lanes of one company. A lane that got all there was has nothing due any more, unless it is woken. */
   async #claim(companyId: string, lanes: readonly Lane[]): Promise<{ deliveries: number; isContended: boolean }> {
     const { pool, sets, recent } = this.#options
-    const share = Math.max(1, Math.floor(this.#lanes.allowance(companyId) / lanes.length))
-    const asked = lanes.map((lane) => ({ lane, slots: this.#lanes.take(lane, share) })).filter(({ slots }) => slots > 0)
+    const asked = this.#ask(companyId, lanes)
     if (asked.length === 0) return { deliveries: 0, isContended: false }
     const used = new Map<Lane, number>()
-    const leaseMs = Math.max(...asked.map(({ lane }) => lane.timeoutMs)) + LEASE_MARGIN_MS
     for (const { lane } of asked) lane.mayHaveDue = false
     try {
       const claim = await claimDueDeliveries(
         pool,
         companyId,
         asked.map(({ lane, slots }) => ({ subscriptionId: lane.subscriptionId, slots })),
-        leaseMs,
+        LEASE_MARGIN_MS,
       )
+      const takenOver = claim.deliveries.filter((delivery) => delivery.taken_over).length
+      if (takenOver > 0) this.#options.onTakenOver?.(takenOver)
+      for (const { lane } of asked) this.#learn(lane, claim.news.get(lane.subscriptionId))
       const set = await sets.get(pool, companyId, claim.subscriptionVersion)
-      const events = await readOutgoing(
+      const events = await readLoggedEach(
         pool,
         recent,
         companyId,
         claim.deliveries.map((delivery) => delivery.event_id),
       )
       const bySubscription = Map.groupBy(claim.deliveries, (delivery) => delivery.subscription_id)
-      for (const { lane, slots } of asked) {
+      for (const { lane, pool: from } of asked) {
         const own = bySubscription.get(lane.subscriptionId) ?? []
         const subscription = set.get(lane.subscriptionId)
-        if (own.length === slots || claim.contended.has(lane.subscriptionId)) lane.mayHaveDue = true
-        if (!subscription) continue
+        const news = claim.news.get(lane.subscriptionId)
+        if (!subscription || !news) continue
         this.#lanes.of(companyId, subscription.id, subscription)
         used.set(lane, own.length)
         own.sort((a, b) => a.position - b.position)
         for (const row of own) {
-          const event = new OutgoingEvent(companyId, row.event_id, row.position, events.get(row.event_id))
-          this.#start(toHanded(row, event, claim.leaseToken, within(leaseMs, subscription)))
+          const { event_id: id, position } = row
+          const event = new OutgoingEvent(companyId, id, position, events.get(id) ?? events.whyMissing(id))
+          this.#start(toHanded(row, event, claim.leaseToken, within(news.leaseMs, subscription)), from)
         }
       }
-      return { deliveries: claim.deliveries.length, isContended: claim.contended.size > 0 }
+      const isContended = [...claim.news.values()].some((news) => news.isContended)
+      return { deliveries: claim.deliveries.length, isContended }
     } catch (error) {
       for (const { lane } of asked) lane.mayHaveDue = true
       throw error
     } finally {
-      for (const { lane, slots } of asked) this.#lanes.giveBack(lane, slots - (used.get(lane) ?? 0))
+      for (const { lane, pool: from, slots } of asked) this.#lanes.giveBack(lane, from, slots - (used.get(lane) ?? 0))
     }
   }
 
+  #learn(lane: Lane, news: ClaimNews | undefined): void {
+    if (!news) return
+    if (news.mayHaveMore) lane.mayHaveDue = true
+    lane.breaker = news.breaker
+    lane.notBeforeMs = this.#clock.elapsed() + news.waitMs
+  }
+
   /** Calls, or ends a delivery that must not or cannot be called; the slot is given back when the result is written. */
-  #start(delivery: Handed): void {
+  #start(delivery: Handed, pool: PoolName): void {
     this.#underWay++
-    this.#inFlight.set(delivery.id, delivery.leaseToken)
+    const flight: Flight = { delivery, pool, startedMs: this.#clock.elapsed() }
+    this.#inFlight.delete(delivery.id)
+    this.#inFlight.set(delivery.id, flight)
     const { subscription, event } = delivery
     const nowMs = this.#clock.now()
     if (subscription.status === 'deleted') {
       const detail = 'Its subscription was deleted'
-      this.#finish(delivery, endWithoutAttempt(delivery, 'cancelled', 'subscription_deleted', detail, nowMs))
+      this.#finish(flight, endWithoutAttempt(delivery, 'cancelled', 'subscription_deleted', detail, nowMs))
     } else if (!event.body) {
-      const detail = 'The payload is no longer stored'
-      this.#finish(delivery, endWithoutAttempt(delivery, 'failed', 'payload_gone', detail, nowMs))
+      const reason = event.missing ?? 'payload_gone'
+      this.#finish(flight, endWithoutAttempt(delivery, 'failed', reason, missingDetails[reason], nowMs))
     } else if (delivery.attemptNo - delivery.firstAttemptNo > this.#options.schedule.length + LOST_ATTEMPTS_MAX) {
       const detail = 'Too many attempts ended without a result'
-      this.#finish(delivery, endWithoutAttempt(delivery, 'failed', 'attempts_lost', detail, nowMs))
+      this.#finish(flight, endWithoutAttempt(delivery, 'failed', 'attempts_lost', detail, nowMs))
     } else {
-      void this.#attempt(delivery, event.body)
+      void this.#attempt(flight, event.body)
     }
   }
 
-  async #attempt(delivery: Handed, body: Buffer): Promise<void> {
+  async #attempt(flight: Flight, body: Buffer): Promise<void> {
+    const { delivery } = flight
     try {
       const record = await attemptDelivery(this.#options, delivery, body)
       await failpoint('delivery.after_response')
-      this.#finish(delivery, record)
+      this.#finish(flight, record)
     } catch (error) {
       // A fault of ours (a secret that cannot be used, say). The delivery ends visibly and holds nobody up.
       this.#options.onError(error)
       const detail = 'The call could not be made; the log of the server says why'
-      this.#finish(delivery, endWithoutAttempt(delivery, 'failed', 'internal_error', detail, this.#clock.now()))
+      this.#finish(flight, endWithoutAttempt(delivery, 'failed', 'internal_error', detail, this.#clock.now()))
     }
   }
 
-  #finish(delivery: Handed, record: AttemptRecord): void {
+  #finish(flight: Flight, record: AttemptRecord): void {
     this.#underWay--
-    if (this.#inFlight.get(delivery.id) === delivery.leaseToken) {
+    const { delivery } = flight
+    if (this.#inFlight.get(delivery.id) === flight) {
       this.#inFlight.delete(delivery.id)
-      this.#results.add({ delivery, record, leaseEndsAt: this.#clock.elapsed() + LEASE_MARGIN_MS })
+      this.#results.add(flight, record, this.#leaseLeftMs(flight))
     } else {
       // Its lease ran out here, in a stall of this process, and a newer attempt of it was begun.
-      this.release(delivery.subscription, 1)
+      this.#land(flight)
       this.#options.onFenced?.(1)
     }
     if (this.#underWay === 0) this.#onQuiet?.()
   }
 
-  /** Writes results; never rejects. What fails is halved until the guilty result is alone. */
-  async #record(outcomes: readonly Outcome[]): Promise<void> {
-    for (;;) {
-      try {
-        await this.#write(outcomes.map(({ record }) => record))
-        break
-      } catch (error) {
-        this.#options.onError(error)
-        if (!isServerTrouble(error) && outcomes.length > 1) {
-          const middle = Math.ceil(outcomes.length / 2)
-          await this.#record(outcomes.slice(0, middle))
-          await this.#record(outcomes.slice(middle))
-          return
-        }
-        const lastChance = Math.max(...outcomes.map(({ leaseEndsAt }) => leaseEndsAt))
-        if (this.#clock.elapsed() > lastChance) break
-        await this.#clock.sleep(250)
-      }
-    }
-    for (const { delivery } of outcomes) this.release(delivery.subscription, 1)
-    this.#wakeLoop()
+  /** Trying too long does no harm, the lease's token sees to that; giving up too early would call again. */
+  #leaseLeftMs({ delivery, startedMs }: Flight): number {
+    return delivery.subscription.timeoutMs + LEASE_MARGIN_MS - (this.#clock.elapsed() - startedMs)
   }
 
-  async #write(records: readonly AttemptRecord[]): Promise<void> {
-    const { pool, onDisableDue, onFenced } = this.#options
-    const hasFailure = records.some((record) => record.outcome === 'failed')
-    let refused: ReadonlySet<string>
-    if (hasFailure) {
-      const written = await inTransaction(pool, async (db) => {
-        await lockHealth(db, records)
-        const late = await recordResults(db, records)
-        await failpoint('delivery.mid_record')
-        return {
-          late,
-          due: await countFailures(
-            db,
-            records.filter((one) => !late.has(one.deliveryId)),
-          ),
-        }
-      })
-      refused = written.late
-      if (written.due.length > 0) onDisableDue(written.due)
-    } else {
-      refused = await recordResults(pool, records)
-    }
-    await failpoint('delivery.after_record')
-    if (refused.size > 0) onFenced?.(refused.size)
+  #land({ delivery, pool }: Flight): void {
+    this.#lanes.giveBack(this.#laneOf(delivery.subscription), pool, 1)
   }
 }
 
-interface Outcome {
+interface Asked {
+  readonly lane: Lane
+  readonly pool: PoolName
+  readonly slots: number
+}
+
+/** A call under way. */
+interface Flight {
   readonly delivery: Handed
-  readonly record: AttemptRecord
-  readonly leaseEndsAt: number
+  readonly startedMs: number
+  /** Whose slot it uses; changes when it takes long. */
+  pool: PoolName
 }
 
 /** The subscription with a deadline that its lease outlives, also when the deadline was raised a moment ago. */

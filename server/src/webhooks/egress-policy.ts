@@ -9,8 +9,9 @@
  * 2. `mayConnectTo`, at the socket, looks at the very address that is about to be dialled. What a name resolves to is
  *    only known there, and may differ from call to call.
  *
- * What the list opens: an address inside a listed network may be called on `http:` too, under whatever name led to it.
- * A listed name may resolve to anything and be called on `http:`. Plain http to anything unlisted is never sent,
+ * What the list opens: an address inside a listed network may be called. On `http:` too, but there only by the address itself
+ * or an inside name (`localhost`, one without a dot, one under `.internal`): of a public-looking name that is not listed the
+ * URL is refused. A listed name may resolve to anything and be called on `http:`. Plain http to anything unlisted is never sent,
  * public or not; so `http://localhost:3000` under the list `127.0.0.0/8` works if all its addresses are 127.x.
  * An entry after `!` closes instead, and wins: the names under which this Daybook itself is reached, so that no webhook
  * publishes to it in a loop, or a translation prefix (NAT64) that leads inside from this very network.

@@ -95,6 +95,27 @@ test('a fan-out is continued over the subscriptions as they were, by whoever lea
   )
 })
 
+test('a fan-out goes on when the payload is gone meanwhile: every delivery ends, and says why', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  const { pools } = node
+  const companyId = await newCompany(pools)
+  const { id } = await subscribe(pools, companyId, { webhook_url, event_names: ['many.asked'] })
+  await copySubscription(database, id, 24)
+  const event = newEvent(companyId, { event_name: 'many.asked' })
+  await node.publisher.publish([event])
+  await node.router.round()
+  await sql(database.pools.owner, 'delete from event_logs where id = $1', [event.id])
+  await node.leadership.release()
+  await node.close()
+  const next = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  await next.route()
+  assert.equal((await countDeliveries(database)).all, 25)
+  await next.dispatch()
+  const endings = 'select distinct outcome, reason, count(*) from webhook_logs group by 1, 2'
+  assert.deepEqual(await sql(next.pools.engine, endings), [{ outcome: 'failed', reason: 'payload_gone', count: 25 }])
+})
+
 test('many events with many subscriptions each become every pair once', async (t) => {
   const database = await testDatabase(t)
   const node = testNode(database, { handsOver: false, deliveriesPerRound: 7 })

@@ -3,8 +3,6 @@ import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { RoutedEvent } from '../events/event.ts'
-import { readLogged } from '../events/read-logged.ts'
-import type { RecentEvents } from '../events/recent-events.ts'
 import type { FanOut, FanOutResult } from '../events/router.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { deliveryId } from '../lib/ids.ts'
@@ -82,6 +80,12 @@ const readVersionsAfter = statement<
     limit $4`,
 )
 
+/** What is routed already is in the trail, whatever became of its payload since: what cannot be sent has a visible end. */
+const readTrail = statement<[companyId: string, position: number], { event_name: string }>(
+  'fan_out.read_trail',
+  `select event_name from event_audit_trail where company_id = $1 and position = $2`,
+)
+
 const moveFanOut = command<[companyId: string, position: number, afterSubscriptionId: string]>(
   'fan_out.move',
   `update fan_outs set after_subscription_id = $3 where company_id = $1 and position = $2`,
@@ -94,14 +98,13 @@ const endFanOut = command<[companyId: string, position: number]>(
 
 export interface FanOutOptions {
   readonly sets: SubscriptionSets
-  readonly recent: RecentEvents
   /** The dispatcher of this process; absent where only the router runs. */
   readonly handOver?: HandOver
   readonly deliveriesPerRound?: number
 }
 
 export function createFanOut(options: FanOutOptions): FanOut {
-  const { sets, recent, handOver, deliveriesPerRound = 4_000 } = options
+  const { sets, handOver, deliveriesPerRound = 4_000 } = options
 
   return {
     async deliver(db, events, versions) {
@@ -128,7 +131,7 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const [row] = await nextFanOut(db)
       if (!row) return undefined
       const { company_id: companyId, position } = row
-      const event = (await readLogged(db, recent, companyId, [row.event_id])).get(row.event_id)
+      const [event] = await readTrail(db, companyId, position)
       const versions = await readVersionsAfter(
         db,
         companyId,
@@ -140,11 +143,12 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const last = versions.at(-1)
       if (versions.length < deliveriesPerRound || !last) await endFanOut(db, companyId, position)
       else await moveFanOut(db, companyId, position, last.subscription_id)
-      if (!event) return nothing // its payload is gone; there is nothing to post any more
-      const due = versions.map(toSubscription).filter((one) => isOwed(one, event.eventName))
+      const eventName = event?.event_name ?? ''
+      const due = versions.map(toSubscription).filter((one) => isOwed(one, eventName))
+      const routed = { companyId, id: row.event_id, position }
       await insertDeliveries(
         db,
-        due.map((subscription) => toDelivery({ event: { ...event, position }, subscription })),
+        due.map((subscription) => toDelivery({ event: routed, subscription })),
       )
       return {
         committed: () => handOver?.wake(due),
@@ -197,7 +201,13 @@ function countBySubscription(owed: readonly Owed[]): Map<DeliverableSubscription
   return counts
 }
 
-function toDelivery({ event, subscription }: { event: RoutedEvent; subscription: { id: string } }): NewDelivery {
+function toDelivery({
+  event,
+  subscription,
+}: {
+  event: Pick<RoutedEvent, 'companyId' | 'id' | 'position'>
+  subscription: { id: string }
+}): NewDelivery {
   return {
     id: deliveryId(subscription.id, event.id),
     companyId: event.companyId,

@@ -13,6 +13,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { canonicalHost, type EgressAllow, isAddress, mayCallUnresolved, mayConnectTo } from './egress-policy.ts'
 import { type EgressProxy, openTunnel, proxyFailure } from './egress-proxy.ts'
+import { isLocalShortage } from './local-shortage.ts'
 import { PostFailure } from './post-result.ts'
 import type { ResolveHost } from './resolve-host.ts'
 import { connectVerified, tlsFailure } from './webhook-tls.ts'
@@ -115,9 +116,8 @@ export function connectGuarded(
     watch(opened, (error) => (tcpConnected ? tlsFailure(error) : connectFailure(error)))
     opened.once('connect', () => {
       tcpConnected = true
-      const peer = opened.remoteAddress
-      if (peer === undefined) fail(connectFailure(undefined))
-      else if (!mayConnectTo(target.protocol, peer, host, policy.allow, policy.ownAddresses)) fail(blocked())
+      const failure = judgePeer(opened.remoteAddress, target.protocol, host, policy)
+      if (failure) fail(failure)
     })
     opened.once(isTls ? 'secureConnect' : 'connect', () => handOver(opened))
   }
@@ -128,7 +128,10 @@ export function connectGuarded(
     begin('proxying')
     const unreachable = proxyFailure('it closed the connection, or cannot be reached')
     const opened = connect({ ...dialOptions(through.port, proxyAddresses), host: through.host })
-    watch(opened, (error) => (connecting.phase === 'proxying' ? unreachable : tlsFailure(error)))
+    watch(opened, (error) => {
+      if (connecting.phase !== 'proxying') return tlsFailure(error)
+      return isLocalShortage(error) ? shortage() : unreachable
+    })
     opened.once('connect', () => {
       openTunnel(opened, through, { host: destination, port: target.port }, (failure) => {
         if (failure) return fail(failure)
@@ -174,6 +177,21 @@ async function checkedAddresses(
   return addresses
 }
 
+/** Never throws: it is called by the socket. */
+function judgePeer(
+  peer: string | undefined,
+  protocol: string,
+  host: string,
+  { allow, ownAddresses }: ConnectPolicy,
+): PostFailure | undefined {
+  if (peer === undefined) return connectFailure(undefined)
+  try {
+    return mayConnectTo(protocol, peer, host, allow, ownAddresses) ? undefined : blocked()
+  } catch (error) {
+    return error instanceof PostFailure ? error : connectFailure(undefined)
+  }
+}
+
 function unresolved(target: ConnectTarget, host: string, allow: EgressAllow): readonly string[] {
   if (!mayCallUnresolved(target.protocol, host, allow)) throw blocked()
   return []
@@ -209,12 +227,17 @@ function blocked(): PostFailure {
   return new PostFailure('blocked_address', 'The host has an address that may not be called')
 }
 
+function shortage(): PostFailure {
+  return new PostFailure('local_shortage', 'This machine had no descriptor, port or memory left for a connection')
+}
+
 function timeoutIn(phase: Connecting['phase']): PostFailure {
   if (phase === 'proxying') return proxyFailure('it did not answer in time')
   return new PostFailure('connect_timeout', 'No connection in time')
 }
 
 function connectFailure(error: NodeJS.ErrnoException | undefined): PostFailure {
+  if (isLocalShortage(error)) return shortage()
   if (error?.code === 'ECONNREFUSED') return new PostFailure('connect_refused', 'The host refused the connection')
   if (error?.code === 'ETIMEDOUT') return new PostFailure('connect_timeout', 'No connection in time')
   return new PostFailure('connect_failed', 'No connection to the host could be made')

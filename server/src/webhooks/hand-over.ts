@@ -1,6 +1,10 @@
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import { isClean } from './breaker.ts'
+import { leaseTerms, spend } from './lease-terms.ts'
 import type { OutgoingEvent } from './outgoing-event.ts'
+import type { BucketChange, LockedSubscription } from './subscription-health.ts'
+import { lockSubscriptions, writeBuckets } from './subscription-health.ts'
 import type { DeliverableSubscription, Subscription } from './subscription-set.ts'
 
 /** A delivery that is leased to this process and shall be attempted now. Its slot is taken. */
@@ -29,27 +33,13 @@ export interface HandOver {
 /** With more subscriptions than this in a batch, looking at each costs more than claiming from the database. */
 const SUBSCRIPTIONS_MAX = 64
 
-/**
- * Whoever leases deliveries of a subscription locks its health row first, here and when claiming. So the limit of calls at
- * once holds over all processes. Several health rows are always locked in the order of company and id, here and where
- * results are recorded, so nobody waits in a circle.
- */
-export const lockForLease = statement<
-  [companyId: string, subscriptionIds: readonly string[]],
-  { subscription_id: string }
->(
-  'delivery.lock_for_lease',
-  `select subscription_id
-     from subscription_health
-    where company_id = $1 and subscription_id = any($2::uuid[])
-    order by subscription_id
-      for update`,
-)
+interface Load {
+  subscription_id: string
+  leased: number
+  is_waiting: boolean
+}
 
-const readLoad = statement<
-  [companyId: string, subscriptionIds: readonly string[]],
-  { subscription_id: string; leased: number; is_waiting: boolean }
->(
+const readLoad = statement<[companyId: string, subscriptionIds: readonly string[]], Load>(
   'delivery.read_load',
   `select w.subscription_id,
           (select count(*) from webhook_deliveries d
@@ -118,16 +108,30 @@ async function narrow(
   subscriptions: readonly Subscription[],
   reserved: Map<Subscription, number>,
 ): Promise<void> {
-  const ids = subscriptions.map((one) => one.id).sort()
-  await lockForLease(db, companyId, ids)
+  const ids = subscriptions.map((one) => one.id)
+  const locked = await lockSubscriptions(
+    db,
+    ids.map((subscriptionId) => ({ companyId, subscriptionId })),
+  )
   const loads = new Map((await readLoad(db, companyId, ids)).map((row) => [row.subscription_id, row]))
+  const spent: BucketChange[] = []
   for (const subscription of subscriptions) {
     const load = loads.get(subscription.id)
+    const health = locked.get(subscription.id)
     const got = reserved.get(subscription) ?? 0
-    const free = !load || load.is_waiting ? 0 : Math.max(0, subscription.concurrency - load.leased)
-    const kept = Math.min(got, free)
+    const kept = load && health ? freeFor(health, load, got) : 0
+    const bucket = health && spend(health, kept)
+    if (bucket) spent.push({ companyId, subscriptionId: subscription.id, bucket })
     handOver.release(subscription, got - kept)
     if (kept > 0) reserved.set(subscription, kept)
     else reserved.delete(subscription)
   }
+  await writeBuckets(db, spent)
+}
+
+/** How many of the reserved slots may be used: none where anything waits, or a receiver is not well. */
+function freeFor(health: LockedSubscription, load: Load, reserved: number): number {
+  if (load.is_waiting || !isClean(health.breaker)) return 0 // a claim tells the lane of it
+  const { slots, callsMax } = leaseTerms(health, reserved)
+  return Math.max(0, Math.min(slots, callsMax - load.leased))
 }

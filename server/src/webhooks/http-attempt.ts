@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { type Dispatcher, errors } from 'undici'
 import type { Connecting } from './guarded-connect.ts'
 import { PostFailure, type PostErrorClass, type PostResult, type PostTimings } from './post-result.ts'
-import { judgeHead, maxHeadBytes } from './response-head.ts'
+import { judgeHead, maxHeadBytes, maxHeaderLines } from './response-head.ts'
 
 /** Kept of a response, for people to look at. */
 const maxBodyBytes = 16_384
@@ -108,9 +108,10 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    const { rawHeaders } = controller
+    // Whatever came in small reads was not judged before.
+    if (isTooLarge(rawHeaders)) return this.#failTooLarge()
     if (status >= 200) {
-      const { rawHeaders } = controller
-      if (sizeOf(rawHeaders) > maxHeadBytes) return this.#failTooLarge()
       this.#status = status
       this.#headers = keptHeaders(rawHeaders)
     } else if (++this.#interimResponses > maxInterimResponses) {
@@ -169,7 +170,7 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 
   #failTooLarge(): void {
-    this.#fail('response_headers_too_large', 'The answer has more than 16 KiB of headers')
+    this.#fail('response_headers_too_large', 'The answer has more than 16 KiB, or 256 lines, of headers')
   }
 
   #respond(bodyTruncated: boolean, reusable: boolean): void {
@@ -197,13 +198,15 @@ export class HttpAttempt implements Dispatcher.DispatchHandler {
   }
 }
 
-function sizeOf(raw: Dispatcher.DispatchController['rawHeaders']): number {
+/** Names and values alternate. */
+function isTooLarge(raw: Dispatcher.DispatchController['rawHeaders']): boolean {
+  if (!Array.isArray(raw)) return false
   let bytes = 0
-  if (Array.isArray(raw)) for (const part of raw) bytes += part.length
-  return bytes
+  for (const part of raw) bytes += part.length
+  return bytes > maxHeadBytes || raw.length > 2 * maxHeaderLines
 }
 
-/** Names and values alternate. Header bytes are Latin-1 by the standard. */
+/** Header bytes are Latin-1 by the standard. */
 function keptHeaders(raw: Dispatcher.DispatchController['rawHeaders']): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = []
   if (!Array.isArray(raw)) return headers

@@ -48,7 +48,8 @@ export class HttpConnection {
       connect: (_options, done) => {
         this.#connecting = connectGuarded(target, policy, this.#attempt?.companyId, (...outcome) => {
           this.#socket = outcome[1]
-          this.#bytesBefore = 0
+          // A proxy's answer and the handshake have come already.
+          this.#bytesBefore = this.#socket?.bytesRead ?? 0
           // Before undici listens, so that it is told of every read first.
           this.#socket?.on('readable', this.#onReadable)
           done(...outcome)

@@ -233,6 +233,32 @@ test('more than 16 KiB of headers are refused', async (t) => {
   assert.deepEqual([result.errorClass, result.sent], ['response_headers_too_large', true])
 })
 
+test('256 header lines are taken and one more is refused, in one read or in many, interim or final', async (t) => {
+  const headOf = (lines: number, status = '200 OK'): string => `HTTP/1.1 ${status}\r\n${'x: y\r\n'.repeat(lines)}`
+  const inPieces = async (text: string): Promise<PostResult> => {
+    const receiver = await listenRaw(t, {
+      onRequest: (socket) => {
+        socket.setNoDelay(true)
+        const pieces = text.match(/[^]{1,50}/g) ?? []
+        const next = (): void => {
+          const piece = pieces.shift()
+          if (piece !== undefined && !socket.destroyed) socket.write(piece, () => setImmediate(next))
+        }
+        next()
+      },
+    })
+    return await newPoster(t).post(requestTo(receiver.port))
+  }
+  for (const post of [async (text: string) => await postTo(t, text), inPieces]) {
+    response(await post(`${headOf(255)}content-length: 0\r\n\r\n`))
+    assert.equal(failure(await post(`${headOf(256)}content-length: 0\r\n\r\n`)).errorClass, tooLarge)
+    const interim = `${headOf(257, '103 Early Hints')}\r\n`
+    assert.equal(failure(await post(`${interim}${okAnswer}`)).errorClass, tooLarge)
+  }
+})
+
+const tooLarge = 'response_headers_too_large'
+
 test('header bytes beyond ASCII and in the body come through', async (t) => {
   const result = response(
     await postTo(

@@ -12,6 +12,8 @@ export type PostErrorClass =
   /** No connection for any other reason, such as an unreachable network. */
   | 'connect_failed'
   | 'tls_error'
+  /** This machine has no descriptor, port or memory left for a socket. Tells nothing of the receiver. */
+  | 'local_shortage'
   /** The operator's egress proxy cannot be reached, or opened no tunnel. */
   | 'proxy_error'
   /** The deadline passed before the answer's status and headers were there. */

@@ -3,11 +3,14 @@ import { describe, test } from 'node:test'
 import { author, testCompany } from '../../test/support/company.ts'
 import type { TestCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { sql } from '../../test/support/sql.ts'
+import { registeredStatements } from '../db/statement.ts'
 import { newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { DeliveryView } from './delivery-view.ts'
 import type { DeliveryFilter } from './read-deliveries.ts'
 import { deliveriesOfEvent, getDelivery, listDeliveries } from './read-deliveries.ts'
+import { AFTER_ALL_IDS, BEFORE_ALL_IDS } from './read-logs.ts'
 import { retryDelivery } from './retry-delivery.ts'
 import { disableSubscription } from './subscriptions.ts'
 
@@ -182,4 +185,45 @@ describe('the list of deliveries', () => {
       (error) => error instanceof ProblemError && error.code === 'invalid_cursor',
     )
   })
+})
+
+test('what is last of a delivery is found by the index over deliveries, however long the ledger is', async (t) => {
+  const { pools } = await testDatabase(t)
+  const company = await testCompany(pools)
+  const deliveryId = newId()
+  const subscriptionId = newId()
+  await sql(
+    pools.owner,
+    `insert into webhook_logs (company_id, id, delivery_id, subscription_id, event_id, event_name, position, attempt_no,
+                               outcome, reason, webhook_url, started_at)
+     select $1, overlay($2::text placing lpad(to_hex(n), 12, '0') from 25)::uuid,
+            overlay($3::text placing lpad(to_hex(n / 4), 12, '0') from 25)::uuid, $4, gen_random_uuid(), 'thing.happened',
+            n, 1 + n % 4, case n % 4 when 3 then 'failed' else 'will_retry' end, 'http_500', 'https://example.com/', now()
+       from generate_series(0, 9999) n`,
+    [company.id, newId(), deliveryId, subscriptionId],
+  )
+  await sql(pools.owner, 'analyze webhook_logs')
+  const paths: readonly (readonly [name: RegExp, values: readonly unknown[]])[] = [
+    [/^delivery\.find_(pending|ending)$/, [company.id, deliveryId]],
+    [/^webhook_log\.latest_of_delivery$/, [company.id, deliveryId]],
+    [/^delivery\.list_pending$/, [company.id, BEFORE_ALL_IDS, AFTER_ALL_IDS, null, null, 10]],
+    [/^delivery\.list_ended_by_time$/, [company.id, AFTER_ALL_IDS, null, null, null, 10]],
+    [/^delivery\.list_ended_by_subscription$/, [company.id, AFTER_ALL_IDS, null, subscriptionId, null, 10]],
+  ]
+  for (const [pattern, values] of paths) {
+    for (const { name, text } of registeredStatements().filter((one) => pattern.test(one.name))) {
+      const plan = await company.asCompany(async (db) => await sql<object>(db, `explain (costs off) ${text}`, values))
+      const lines = plan.flatMap(Object.values).map(String)
+      const looks = lines.filter((line) => / on webhook_logs_\d+_\d+ (webhook_logs|a|n)_/.test(line))
+      const byDelivery = looks.filter((line) => /Scan using webhook_logs_\w+_company_id_delivery_id_id_idx/.test(line))
+      assert.ok(byDelivery.length > 0, `${name}\n${lines.join('\n')}`)
+      // The partitions of other months are empty, and read as it comes.
+      const month = /on (webhook_logs_\d+_\d+)/.exec(byDelivery[0] ?? '')?.[1] ?? ''
+      assert.deepEqual(
+        looks.filter((line) => line.includes(month)),
+        byDelivery.filter((line) => line.includes(month)),
+        name,
+      )
+    }
+  }
 })

@@ -7,7 +7,7 @@ import { ProblemError } from '../lib/problems.ts'
 import type { DeliveryView, EndedRow, PendingRow } from './delivery-view.ts'
 import { viewEnded, viewPending } from './delivery-view.ts'
 import type { WebhookLogSummary } from './read-logs.ts'
-import { AFTER_ALL_IDS, BEFORE_ALL_IDS, listWebhookLogs } from './read-logs.ts'
+import { AFTER_ALL_IDS, BEFORE_ALL_IDS, logsOfDelivery } from './read-logs.ts'
 
 /**
  * Deliveries, read from two tables: a row of webhook_deliveries is a pending one; of the others the ledger tells. A
@@ -21,13 +21,20 @@ export interface DeliveryFilter {
   readonly event_id?: string | undefined
 }
 
-/** The attempt of a delivery that ended last; numbers of attempts only grow, so its number is how many there were. */
+/**
+ * What is last is told by the database, never by the id of a row: ids have the time of the process that wrote them, and
+ * clocks differ. The number of an attempt comes from the claim, so it grows with every attempt and the greatest is how
+ * many there were. An ending has the time of the database, which lies after that of the ending before it.
+ */
+const LATEST_ENDING_FIRST = 'created_at desc, attempt_no desc'
+
+/** The attempt of a delivery that began last. */
 const joinLastAttempt = (deliveryId: string) => `left join lateral (
        select a.id as last_log_id, a.attempt_no as last_attempt_no, a.outcome as last_outcome, a.reason as last_reason,
               a.response_status as last_response_status, a.started_at as last_started_at
          from webhook_logs a
         where a.company_id = $1 and a.delivery_id = ${deliveryId} and a.attempt_no > 0
-        order by a.id desc
+        order by a.attempt_no desc
         limit 1
      ) last on true`
 
@@ -87,7 +94,7 @@ const findEnding = statement<[companyId: string, id: string], EndedRow>(
          select ${endingColumns}
            from webhook_logs e
           where e.company_id = $1 and e.delivery_id = $2 and e.outcome in ('delivered', 'failed', 'cancelled')
-          order by e.id desc
+          order by ${LATEST_ENDING_FIRST}
           limit 1
        ) l
        ${joinLastAttempt('l.id')}`,
@@ -114,7 +121,7 @@ const listEndedBy = (path: string, condition: string) =>
                 from webhook_logs n
                where n.company_id = $1 and n.delivery_id = e.delivery_id
                  and n.outcome in ('delivered', 'failed', 'cancelled')
-               order by n.id desc
+               order by ${LATEST_ENDING_FIRST}
                limit 1)
             and (select d.id from webhook_deliveries d where d.company_id = $1 and d.id = e.delivery_id) is null
           order by e.id desc
@@ -227,8 +234,7 @@ export async function getDelivery(db: Db, companyId: string, id: string): Promis
   const deliveryId = canonicalUuid(id)
   const delivery = deliveryId === undefined ? undefined : await findDelivery(db, companyId, deliveryId)
   if (!delivery) throw new ProblemError('not_found', 'No such delivery')
-  const { logs } = await listWebhookLogs(db, companyId, { delivery_id: delivery.id }, { limit: 200 })
-  return { ...delivery, attempts_log: logs }
+  return { ...delivery, attempts_log: await logsOfDelivery(db, companyId, delivery.id) }
 }
 
 /**

@@ -148,6 +148,24 @@ export async function listWebhookLogs(
   return { logs, nextCursor: last && found.length > limit ? encodeCursor('webhook_logs', [last.id]) : null }
 }
 
+const latestOfDelivery = statement<[companyId: string, deliveryId: string], SummaryRow>(
+  'webhook_log.latest_of_delivery',
+  `select ${summaryColumns}
+     from webhook_logs
+    where company_id = $1 and delivery_id = $2
+    order by created_at desc, attempt_no desc
+    limit 200`,
+)
+
+/** What happened to one delivery, the latest first by the clock of the database, 200 rows at most. */
+export async function logsOfDelivery(
+  db: Db,
+  companyId: string,
+  deliveryId: string,
+): Promise<readonly WebhookLogSummary[]> {
+  return (await latestOfDelivery(db, companyId, deliveryId)).map(toSummary)
+}
+
 /** The bounds of a list that goes by ids from the newest to the oldest. */
 export const AFTER_ALL_IDS = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 export const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000'

@@ -72,7 +72,8 @@ const shape = rowShape<AttemptRecord>({
  * A result counts only while its lease token still holds (`held` locks the row and compares): a delivery that was taken
  * over in the meantime is left alone and gets no ledger row from here; the answer names it. Ended deliveries leave the
  * table of unfinished ones, the others get their next due time. A success clears the failures in a row; to spare a write
- * per success, the time of the last success is kept to the second.
+ * per success, the time of the last success is kept to the second. A call that this machine had no means to make uses up
+ * none of the planned attempts.
  */
 const recordRows = statement<readonly unknown[], { delivery_id: string }>(
   'result.record',
@@ -91,10 +92,13 @@ const recordRows = statement<readonly unknown[], { delivery_id: string }>(
       where id = any(array(select delivery_id from held where delay_ms is null))
         and company_id = any(array(select distinct company_id from held where delay_ms is null))
    ), delayed as materialized (
-     select array_agg(delivery_id) as ids, array_agg(delay_ms) as ms from held where delay_ms is not null
+     select array_agg(delivery_id) as ids, array_agg(delay_ms) as ms,
+            coalesce(array_agg(delivery_id) filter (where reason = 'local_shortage'), '{}') as uncounted
+       from held where delay_ms is not null
    ), again as (
      update webhook_deliveries d
         set lease_token = null,
+            first_attempt_no = d.first_attempt_no + case when d.id = any((select uncounted from delayed)::uuid[]) then 1 else 0 end,
             due_at = now() + interval '1 millisecond' * (
               (select ms from delayed))[array_position((select ids from delayed), d.id)]
       where d.id = any((select ids from delayed)::uuid[])

@@ -12,13 +12,13 @@ test('a head counts to its blank line, and what follows does not', () => {
   assert.equal(judge(''), 'open')
 })
 
-test('16 KiB and 256 lines fit, and more do not, whether or not an end has come', () => {
+test('16 KiB and 256 header lines fit, and more do not, whether or not an end has come', () => {
   const filler = (bytes: number): string => `${ok}x: ${'y'.repeat(bytes - ok.length - 7)}\r\n\r\n`
   assert.equal(judge(filler(16_384)), 'fits')
   assert.equal(judge(filler(16_385)), 'too_large')
   assert.equal(judge(filler(20_000).slice(0, 16_385)), 'too_large')
-  assert.equal(judge(`${ok}${'x: y\r\n'.repeat(254)}\r\n`), 'fits')
-  assert.equal(judge(`${ok}${'x: y\r\n'.repeat(255)}\r\n`), 'too_large')
+  assert.equal(judge(`${ok}${'x: y\r\n'.repeat(256)}\r\n`), 'fits')
+  assert.equal(judge(`${ok}${'x: y\r\n'.repeat(257)}\r\n`), 'too_large')
 })
 
 test('blank lines before a head are no end of it', () => {

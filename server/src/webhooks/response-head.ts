@@ -1,6 +1,9 @@
 /** Of one response's status line and headers. */
 export const maxHeadBytes = 16_384
-const maxHeadLines = 256
+/** Of the same: lines between the status line and the blank one. */
+export const maxHeaderLines = 256
+/** The status line and the blank one. */
+const otherLines = 2
 
 /**
  * Judges the beginning of an answer before it is parsed. `open`: it fits so far, its end has not come. Interim heads (1xx)
@@ -15,7 +18,7 @@ export function judgeHead(bytes: Buffer): 'fits' | 'open' | 'too_large' {
     while (bytes[from] === 13 || bytes[from] === 10) from++
     const end = bytes.indexOf('\r\n\r\n', from)
     const head = bytes.subarray(from, end < 0 ? bytes.length : end + 4)
-    if (head.length > maxHeadBytes || hasMoreLines(head, maxHeadLines)) return 'too_large'
+    if (head.length > maxHeadBytes || hasMoreLines(head, maxHeaderLines + otherLines)) return 'too_large'
     if (end < 0) return 'open'
     if (!/^HTTP\/1\.[01] 1/.test(head.toString('latin1', 0, 10))) return 'fits'
     from = end + 4

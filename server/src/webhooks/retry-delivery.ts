@@ -13,8 +13,8 @@ import { toSubscription } from './subscription-set.ts'
 
 /**
  * What people do to deliveries: retry and cancel. Both run in their caller's transaction and write the
- * `daybook.delivery.*` event that tells of it there. They lock the delivery's row and nothing else of what dispatchers
- * lock, so against a claim, a result or each other one of the two comes first and the other finds what it left.
+ * `daybook.delivery.*` event that tells of it there. They wait for the lock of the delivery's row and for no other that
+ * dispatchers hold (a health row is passed over when it is locked), so against a claim, a result or each other one of the two comes first and the other finds what it left.
  */
 export interface DeliveryChange {
   readonly delivery: DeliveryView
@@ -58,6 +58,19 @@ const makeDue = command<[companyId: string, id: string]>(
   `update webhook_deliveries set due_at = now() where company_id = $1 and id = $2 and due_at > now()`,
 )
 
+/** Whoever asks for an attempt has mended something: an open breaker may probe at once. Waits for nobody. */
+const hastenProbe = command<[companyId: string, subscriptionId: string]>(
+  'health.hasten_probe',
+  `update subscription_health h
+      set breaker_open_until = now()
+     from (
+       select company_id, subscription_id from subscription_health
+        where company_id = $1 and subscription_id = $2 and breaker = 'open'
+        limit 1 for update skip locked
+     ) s
+    where h.company_id = s.company_id and h.subscription_id = s.subscription_id`,
+)
+
 /**
  * An ended delivery becomes pending again under its own id; its attempts are counted on and its schedule begins anew.
  * Nothing happens when it is pending already.
@@ -80,7 +93,10 @@ const insertAgain = command<
    on conflict (company_id, id) do nothing`,
 )
 
-/** Takes a delivery out of the pending ones and writes its ending, or neither. */
+/**
+ * Takes a delivery out of the pending ones and writes its ending, or neither. Its time is that of the statement: the
+ * transaction may have begun before an earlier ending was written, and waited for the lock.
+ */
 const endCancelled = command<[companyId: string, id: string, logId: string]>(
   'delivery.end_cancelled',
   `with ended as (
@@ -90,9 +106,9 @@ const endCancelled = command<[companyId: string, id: string, logId: string]>(
    )
    insert into webhook_logs (
           company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, started_at)
+          reason, detail, webhook_url, started_at, created_at)
    select $1, $3, d.id, d.subscription_id, d.event_id, t.event_name, d.position, d.replay_id, 0, 'cancelled',
-          'cancelled_by_request', 'Somebody cancelled it', s.webhook_url, now()
+          'cancelled_by_request', 'Somebody cancelled it', s.webhook_url, statement_timestamp(), statement_timestamp()
      from ended d
      join event_audit_trail t on t.company_id = $1 and t.position = d.position
      join event_subscriptions s on s.company_id = $1 and s.id = d.subscription_id`,
@@ -121,6 +137,7 @@ export async function retryDelivery(
     // Another retry committed since the lock found nothing: this one goes on from there.
     if (added === 0) return await retryDelivery(db, author, companyId, deliveryId)
   }
+  await hastenProbe(db, companyId, wake.id)
   return { delivery: await tell(db, author, companyId, 'daybook.delivery.retried', before), wake }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { PostErrorClass, PostResult } from './post-result.ts'
-import { decideAfterAttempt, defaultRetrySchedule } from './retry.ts'
+import { decideAfterAttempt, defaultRetrySchedule, delayAfterShortageMs } from './retry.ts'
 
 const nowMs = Date.UTC(2026, 10, 23)
 
@@ -92,4 +92,8 @@ test('a schedule’s own delay of more than an hour stands', () => {
   const facts = { attemptNo: 1, schedule: [7_200_000], nowMs, random: () => 0.5 }
   const decision = decideAfterAttempt({ ...facts, result: answered(503, '10800') })
   assert.deepEqual(decision, { outcome: 'will_retry', delayMs: 7_200_000, reason: 'http_503' })
+})
+
+test('after a shortage of ours the next attempt comes within seconds, spread so that not all come at once', () => {
+  assert.deepEqual([0, 0.5, 0.999].map(delayAfterShortageMs), [2_500, 5_000, 7_495])
 })

@@ -41,6 +41,13 @@ export function decideAfterAttempt({ attemptNo, schedule, result, nowMs, random 
   return { outcome: 'will_retry', delayMs: retryDelayMs(plannedMs, askedDelayMs(result, nowMs), random()), reason }
 }
 
+const shortageDelayMs = 5_000
+
+/** How long to wait when it was this process that had no means for a call: 2.5 to 7.5 s, so that not all come back at once. */
+export function delayAfterShortageMs(random: number): number {
+  return Math.round(shortageDelayMs * (0.5 + random))
+}
+
 /** The stable word for an attempt's result: `http_<status>`, or the class of the error. */
 export function reasonOf(result: PostResult): string {
   return result.kind === 'response' ? `http_${result.status}` : result.errorClass

@@ -40,14 +40,17 @@ test('secrets that were stored in clear are sealed at the start, by however many
     }
   }
   assert.equal(await count(pools, 'secret is not null'), 12)
-  const starts = Array.from({ length: 4 }, async () => await sealPlainSecrets(pools.engine, testVault(pools)))
+  const starts = Array.from(
+    { length: 4 },
+    async () => await sealPlainSecrets(pools.engine, testVault(pools), assert.fail),
+  )
   const sealed = await Promise.all(starts)
   assert.equal(
     sealed.reduce((sum, one) => sum + one),
     12,
   )
   assert.equal(await count(pools, 'secret is not null'), 0)
-  assert.equal(await sealPlainSecrets(pools.engine, testVault(pools)), 0)
+  assert.equal(await sealPlainSecrets(pools.engine, testVault(pools), assert.fail), 0)
 
   const node = testNode(database)
   for (const companyId of companies) await node.publisher.publish(newEvents(companyId, 1))
@@ -57,6 +60,24 @@ test('secrets that were stored in clear are sealed at the start, by however many
   for (const { path, headers, body } of receiver.calls) {
     await verifyWebhook({ headers, body, secrets: [secrets.get(path) ?? ''] })
   }
+})
+
+test('a company whose key cannot be opened keeps neither others from being sealed nor a start from going on', async (t) => {
+  const { pools } = await testDatabase(t)
+  const companies = [await newCompany(pools), await newCompany(pools), await newCompany(pools)].toSorted()
+  for (const companyId of companies) {
+    const { id } = await subscribe(pools, companyId, { webhook_url: 'https://example.com' })
+    await storePlain(pools, id)
+  }
+  await sql(
+    pools.engine,
+    `update company_keys set sealed = set_byte(sealed, 25, 255 - get_byte(sealed, 25)) where company_id = $1`,
+    [companies[0]],
+  )
+  const leftOut: string[] = []
+  assert.equal(await sealPlainSecrets(pools.engine, testVault(pools), (id) => leftOut.push(id)), 2)
+  assert.deepEqual(leftOut, [companies[0]])
+  assert.equal(await count(pools, 'secret is not null'), 1)
 })
 
 test('a secret that cannot be opened sends nothing, says why, follows the schedule, and harms no neighbour', async (t) => {

@@ -1,6 +1,7 @@
 import type { DbPool } from '../db/pools.ts'
 import { command, statement } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { UnreadableError } from '../vault/sealed.ts'
 import { Secret } from '../vault/secret.ts'
 import type { Vault } from '../vault/vault.ts'
 import { placeOfSecret } from './subscription-store.ts'
@@ -12,13 +13,15 @@ interface PlainRow {
   secret: string
 }
 
-const findPlain = statement<[limit: number], PlainRow>(
+type PlainKey = [companyId: string, subscriptionId: string, id: string]
+
+const findPlain = statement<[...after: PlainKey, limit: number], PlainRow>(
   'secret.find_plain',
   `select company_id, subscription_id, id, secret
      from subscription_secrets
-    where secret is not null
+    where secret is not null and (company_id, subscription_id, id) > ($1, $2, $3)
     order by company_id, subscription_id, id
-    limit $1`,
+    limit $4`,
 )
 
 /** Counts only while the row is as it was read, so two starters at once do no harm. */
@@ -30,19 +33,34 @@ const replacePlain = command<[companyId: string, subscriptionId: string, id: str
 )
 
 const ROWS_PER_COMMIT = 500
+const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Seals the signing secrets that versions before 0.2 stored in clear; run at every start, before anything is delivered.
- * Answers with how many there were. Copies that the database keeps for a while elsewhere (dead rows until a vacuum, the
+ * Seals the signing secrets that earlier versions stored in clear; run at every start, before anything is delivered.
+ * Answers with how many there were. A company whose key cannot be opened is told of and left as it is; others go on. Copies that the database keeps for a while elsewhere (dead rows until a vacuum, the
  * write-ahead log, backups) are not its business.
  */
-export async function sealPlainSecrets(engine: DbPool, vault: Vault): Promise<number> {
+export async function sealPlainSecrets(
+  engine: DbPool,
+  vault: Vault,
+  onLeftOut: (companyId: string) => void,
+): Promise<number> {
+  const leftOut = new Set<string>()
+  let after: PlainKey = [NO_ID, NO_ID, NO_ID]
   let sealed = 0
   for (;;) {
-    const rows = await findPlain(engine, ROWS_PER_COMMIT)
-    if (rows.length === 0) return sealed
+    const rows = await findPlain(engine, ...after, ROWS_PER_COMMIT)
+    const last = rows.at(-1)
+    if (!last) return sealed
+    after = [last.company_id, last.subscription_id, last.id]
     for (const [companyId, own] of Map.groupBy(rows, (row) => row.company_id)) {
-      const seal = await vault.sealer(engine, companyId)
+      if (leftOut.has(companyId)) continue
+      const seal = await findSealer(engine, vault, companyId)
+      if (!seal) {
+        leftOut.add(companyId)
+        onLeftOut(companyId)
+        continue
+      }
       sealed += await inTransaction(engine, async (db) => {
         let written = 0
         for (const { subscription_id, id, secret } of own) {
@@ -52,5 +70,19 @@ export async function sealPlainSecrets(engine: DbPool, vault: Vault): Promise<nu
         return written
       })
     }
+  }
+}
+
+/** Undefined when the company's key cannot be opened. */
+async function findSealer(
+  engine: DbPool,
+  vault: Vault,
+  companyId: string,
+): Promise<Awaited<ReturnType<Vault['sealer']>> | undefined> {
+  try {
+    return await vault.sealer(engine, companyId)
+  } catch (error) {
+    if (error instanceof UnreadableError) return undefined
+    throw error
   }
 }

@@ -14,17 +14,23 @@ export interface SubscriptionRow {
   disabled_reason: string | null
   concurrency: number
   timeout_ms: number
+  /** Calls per second; null is no limit. */
+  rate_limit: number | null
   held_from_position: number | null
   created_at: Date
   updated_at: Date
   failures_in_row: number
   last_success_at: Date | null
   last_failure_at: Date | null
+  breaker: 'closed' | 'open' | 'recovering'
+  breaker_open_until: Date | null
 }
 
+type HealthColumn = 'failures_in_row' | 'last_success_at' | 'last_failure_at' | 'breaker' | 'breaker_open_until'
+
 const columns = `s.company_id, s.id, s.version, s.webhook_url, s.event_names, s.description, s.status, s.disabled_reason,
-          s.concurrency, s.timeout_ms, s.held_from_position, s.created_at, s.updated_at,
-          h.failures_in_row, h.last_success_at, h.last_failure_at`
+          s.concurrency, s.timeout_ms, s.rate_limit, s.held_from_position, s.created_at, s.updated_at,
+          h.failures_in_row, h.last_success_at, h.last_failure_at, h.breaker, h.breaker_open_until`
 
 /**
  * Begins a change of a company's subscriptions: locks its head, so that the change lies between two positions, and
@@ -77,6 +83,7 @@ type Values = [
   concurrency: number,
   timeoutMs: number,
   heldFromPosition: number | null,
+  rateLimit: number | null,
 ]
 
 /** Writes the subscription as it is from now on and keeps this state as its version for ever. */
@@ -88,18 +95,19 @@ const saveRow = command<Values>(
      values ($1, $3, $2, $4, $5, $7, $9, $10)
    )
    insert into event_subscriptions as s (company_id, id, version, webhook_url, event_names, description, status,
-          disabled_reason, concurrency, timeout_ms, held_from_position, updated_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
+          disabled_reason, concurrency, timeout_ms, held_from_position, rate_limit, updated_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now())
    on conflict (company_id, id) do update
       set version = excluded.version, webhook_url = excluded.webhook_url, event_names = excluded.event_names,
           description = excluded.description, status = excluded.status, disabled_reason = excluded.disabled_reason,
           concurrency = excluded.concurrency, timeout_ms = excluded.timeout_ms,
-          held_from_position = excluded.held_from_position, updated_at = excluded.updated_at`,
+          held_from_position = excluded.held_from_position, rate_limit = excluded.rate_limit,
+          updated_at = excluded.updated_at`,
 )
 
 export async function saveSubscription(
   db: Db,
-  row: Omit<SubscriptionRow, 'created_at' | 'updated_at' | 'failures_in_row' | 'last_success_at' | 'last_failure_at'>,
+  row: Omit<SubscriptionRow, 'created_at' | 'updated_at' | HealthColumn>,
 ): Promise<void> {
   await saveRow(
     db,
@@ -114,6 +122,7 @@ export async function saveSubscription(
     row.concurrency,
     row.timeout_ms,
     row.held_from_position,
+    row.rate_limit,
   )
 }
 
@@ -122,10 +131,13 @@ export const createHealth = command<[companyId: string, subscriptionId: string]>
   `insert into subscription_health (company_id, subscription_id) values ($1, $2)`,
 )
 
-/** A subscription that is enabled begins with a clean slate. */
+/** A subscription that is enabled, calls another place, or ends, begins with a clean slate. */
 export const resetHealth = command<[companyId: string, subscriptionId: string]>(
   'health.reset',
-  `update subscription_health set failures_in_row = 0, disable_due = null where company_id = $1 and subscription_id = $2`,
+  `update subscription_health
+      set failures_in_row = 0, disable_due = null, breaker = 'closed', breaker_failures = 0, breaker_trips = 0,
+          breaker_open_until = null, breaker_ramp = 1, is_slow = false
+    where company_id = $1 and subscription_id = $2`,
 )
 
 /** Takes the mark that asks for disabling; none when another process did. */

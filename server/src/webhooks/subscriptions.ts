@@ -40,6 +40,8 @@ export interface SubscriptionInput {
   readonly concurrency?: number
   /** Deadline of one attempt. */
   readonly timeout_ms?: number
+  /** Calls per second, over all processes; null: as fast as they are answered. */
+  readonly rate_limit?: number | null
   /** `whsec_` and base64 of 24 to 64 bytes; one is made when absent. */
   readonly secret?: string
 }
@@ -87,6 +89,7 @@ export async function createSubscription(
     disabled_reason: null,
     concurrency: input.concurrency ?? CONCURRENCY_DEFAULT,
     timeout_ms: input.timeout_ms ?? TIMEOUT_DEFAULT_MS,
+    rate_limit: input.rate_limit ?? null,
     held_from_position: active ? null : lastPosition + 1,
   })
   await createHealth(db, companyId, id)
@@ -112,8 +115,10 @@ export async function updateSubscription(
   const next = { ...before, ...fields, version, event_names: [...new Set(fields.event_names ?? before.event_names)] }
   next.webhook_url = new URL(next.webhook_url).href
   next.description = fields.description === undefined ? before.description : fields.description
+  next.rate_limit = fields.rate_limit === undefined ? before.rate_limit : fields.rate_limit
   await saveSubscription(db, active === undefined ? next : withActive(next, active, lastPosition))
-  if (active === true && before.status !== 'active') await resetHealth(db, companyId, id)
+  const isElsewhere = next.webhook_url !== before.webhook_url
+  if (isElsewhere || (active === true && before.status !== 'active')) await resetHealth(db, companyId, id)
   const after = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.updated', after, { before: describe(before), after: describe(after) })
   return after
@@ -171,6 +176,7 @@ export async function deleteSubscription(db: Db, author: Author, companyId: stri
   const before = await getSubscription(db, companyId, id)
   const next = { ...before, status: 'deleted' as const, disabled_reason: null, version }
   await saveSubscription(db, { ...next, held_from_position: before.held_from_position ?? lastPosition + 1 })
+  await resetHealth(db, companyId, id) // what waits is ended without a call; no breaker is to hold it up
   await tell(db, author, 'daybook.subscription.deleted', before, { before: describe(before) })
 }
 
@@ -276,8 +282,8 @@ function takeSecret(given: string | undefined): Secret<string> {
 
 /** What an event tells of a subscription; never a secret. */
 function describe(row: SubscriptionRow): object {
-  const { webhook_url, event_names, description, status, concurrency, timeout_ms } = row
-  return { webhook_url, event_names, description, status, concurrency, timeout_ms }
+  const { webhook_url, event_names, description, status, concurrency, timeout_ms, rate_limit } = row
+  return { webhook_url, event_names, description, status, concurrency, timeout_ms, rate_limit }
 }
 
 function checkInput(input: Pick<SubscriptionInput, 'webhook_url' | 'event_names'>, allow: EgressAllow): void {

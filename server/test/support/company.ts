@@ -6,11 +6,13 @@ import { asCompany } from '../../src/db/transaction.ts'
 import type { Author } from '../../src/events/administrative-event.ts'
 import { administrativeEvent } from '../../src/events/administrative-event.ts'
 import type { NewEvent } from '../../src/events/event.ts'
+import { headerOf } from '../../src/events/event.ts'
 import { insertEvents } from '../../src/events/insert-events.ts'
 import { RecentEvents } from '../../src/events/recent-events.ts'
 import { Router } from '../../src/events/router.ts'
 import { createCompany } from '../../src/identity/companies.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { eventDigest } from '../../src/lib/digest.ts'
 import { newId } from '../../src/lib/ids.ts'
 import type { ClaimedDelivery } from '../../src/webhooks/claim-due.ts'
 import { claimDueDeliveries } from '../../src/webhooks/claim-due.ts'
@@ -46,7 +48,7 @@ export interface TestCompany {
 
 export async function testCompany(pools: Pools): Promise<TestCompany> {
   const { id } = await createCompany(pools.engine, author, { name: 'Test' })
-  const fanOut = createFanOut({ sets: new SubscriptionSets(testVault(pools)), recent: new RecentEvents() })
+  const fanOut = createFanOut({ sets: new SubscriptionSets(testVault(pools)) })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
   const router = new Router({ pool: pools.engine, leadership, recent: new RecentEvents(), fanOut, idleMs: 25 })
   const company: TestCompany = {
@@ -70,7 +72,7 @@ export async function testCompany(pools: Pools): Promise<TestCompany> {
     },
     claim: async (subscriptionId, leaseMs = 60_000) => {
       const wish = { subscriptionId, slots: 100 }
-      const { leaseToken, deliveries } = await claimDueDeliveries(pools.engine, id, [wish], leaseMs)
+      const { leaseToken, deliveries } = await claimDueDeliveries(pools.engine, id, [wish], leaseMs - TIMEOUT_MS)
       return deliveries.map((delivery) => ({ ...delivery, leaseToken }))
     },
     finish: async (delivery, result) => {
@@ -80,12 +82,16 @@ export async function testCompany(pools: Pools): Promise<TestCompany> {
   return company
 }
 
+/** The deadline that a subscription has by default; a lease outlives it. */
+const TIMEOUT_MS = 15_000
+
 function makeEvent(companyId: string, event: Partial<NewEvent>): NewEvent {
   const base = administrativeEvent(
     { ...author, nowMs: Date.now() },
     { companyId, eventName: 'daybook.none', entity: { type: 'thing', id: '1' }, payload: {} },
   )
-  return { ...base, id: newId(), eventName: 'thing.happened', ...event }
+  const made = { ...base, id: newId(), eventName: 'thing.happened', ...event }
+  return { ...made, digest: eventDigest(headerOf(made), made.salt, made.payload) }
 }
 
 function makeResult(companyId: string, delivery: Leased): AttemptRecord {

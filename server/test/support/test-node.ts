@@ -59,6 +59,8 @@ export interface TestNodeOptions {
   readonly discoverEveryMs?: number
   readonly eventsPerRound?: number
   readonly deliveriesPerRound?: number
+  /** Calls that fail in a row until a breaker opens; by default none does, so that no test waits for one. */
+  readonly failuresMax?: number
   /** False: the router hands nothing over, every delivery is claimed from the database. */
   readonly handsOver?: boolean
 }
@@ -80,6 +82,7 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
     random: Math.random,
     userAgent: 'Daybook/test',
     slotsMax,
+    failuresMax: options.failuresMax ?? Infinity,
     discoverEveryMs: options.discoverEveryMs ?? 0,
     onDisableDue: (marked) => void node.due.push(...marked),
     onFenced: (count) => void (node.fenced += count),
@@ -89,7 +92,6 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
   const { deliveriesPerRound, eventsPerRound } = options
   const fanOut = createFanOut({
     sets,
-    recent,
     ...(handsOver && { handOver: dispatcher }),
     ...(deliveriesPerRound !== undefined && { deliveriesPerRound }),
   })

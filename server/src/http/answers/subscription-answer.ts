@@ -13,10 +13,13 @@ export function subscriptionAnswer(row: SubscriptionRow): Subscription {
     disabled_reason: row.disabled_reason,
     concurrency: row.concurrency,
     timeout_ms: row.timeout_ms,
+    rate_limit: row.rate_limit,
     held_from_position: row.held_from_position,
     failures_in_row: row.failures_in_row,
     last_success_at: row.last_success_at?.toISOString() ?? null,
     last_failure_at: row.last_failure_at?.toISOString() ?? null,
+    breaker: row.breaker,
+    next_call_at: row.breaker === 'open' ? (row.breaker_open_until?.toISOString() ?? null) : null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   }
