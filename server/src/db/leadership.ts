@@ -36,6 +36,21 @@ const releaseRow = command<[name: string, holder: string]>(
   `update leases set expires_at = '-infinity' where name = $1 and holder = $2`,
 )
 
+/** Who leads, for people to see. */
+export interface Lease {
+  readonly name: string
+  readonly holder: string
+  /** Until it ends, negative when it has ended; null when it was handed back. */
+  readonly seconds_left: number | null
+}
+
+export const findLeases = statement<[], Lease>(
+  'lease.find_all',
+  `select name, holder,
+          case when isfinite(expires_at) then extract(epoch from expires_at - now())::double precision end as seconds_left
+     from leases order by name`,
+)
+
 export class NotLeader extends Error {}
 
 export class Leadership {
@@ -46,6 +61,7 @@ export class Leadership {
   readonly #ttlMs: number
   #fence: number | undefined
   #renewAt = 0
+  #endsAt = 0
 
   constructor(options: { db: Db; clock: Clock; name: string; holder: string; ttlMs?: number }) {
     this.#db = options.db
@@ -53,6 +69,11 @@ export class Leadership {
     this.#name = options.name
     this.#holder = options.holder
     this.#ttlMs = options.ttlMs ?? 5_000
+  }
+
+  /** Whether it leads as far as it knows, for people to see; {@link confirm} is what counts. */
+  get leads(): boolean {
+    return this.#fence !== undefined && this.#clock.elapsed() < this.#endsAt
   }
 
   /** Takes or renews the lease when it is time to. True while this holder leads. */
@@ -65,6 +86,7 @@ export class Leadership {
     }
     this.#fence = row?.fence
     this.#renewAt = askedAt + this.#ttlMs / 3
+    this.#endsAt = askedAt + this.#ttlMs
     return row !== undefined
   }
 

@@ -49,3 +49,9 @@ function placesOf(error: Error): string {
   const lines = error.stack?.split('\n') ?? []
   return lines.filter((line) => /^ {4}at \S/.test(line)).join('\n')
 }
+
+/** An error again, of one that came as data from another thread; {@link loggableError} makes the same data of it. */
+export function reviveError({ name, message, stack, cause, ...facts }: LoggableError): Error {
+  const error = new Error(message, cause && { cause: reviveError(cause) })
+  return Object.assign(error, facts, { name, stack: `${name}: ${message}\n${stack ?? ''}` })
+}

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import { Client } from 'pg'
 
-const ownDirectory = fileURLToPath(new URL('../../migrations/', import.meta.url))
+/** The directory of this version's migrations. */
+export const ownMigrations = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 /**
  * Brings the schema up to date. Two starters at once are safe: the second waits for the first. Each migration is one
@@ -11,7 +12,7 @@ const ownDirectory = fileURLToPath(new URL('../../migrations/', import.meta.url)
 export async function migrate(
   url: string,
   log: (message: string) => void,
-  directory: string = ownDirectory,
+  directory: string = ownMigrations,
 ): Promise<readonly string[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()

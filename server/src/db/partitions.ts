@@ -1,9 +1,10 @@
+import { failpoint } from '../lib/failpoint.ts'
 import { firstIdOfMs } from '../lib/ids.ts'
 import type { DbPool } from './pools.ts'
 import { inTransaction, sqlState } from './transaction.ts'
 
 /** Tables that are partitioned by month of their UUIDv7. */
-const partitioned = ['event_logs', 'webhook_logs'] as const
+export const partitioned = ['event_logs', 'webhook_logs'] as const
 
 /** Event ids may be 30 days old, so the month before last is the oldest that can still be written to. */
 const MONTHS_BEFORE = 1
@@ -23,10 +24,14 @@ export async function ensurePartitions(owner: DbPool, nowMs: number): Promise<vo
   }
 }
 
+export function partitionName(table: string, start: Date): string {
+  return `${table}_${start.toISOString().slice(0, 7).replace('-', '_')}`
+}
+
 async function ensurePartition(owner: DbPool, table: string, year: number, month: number): Promise<void> {
   const start = new Date(Date.UTC(year, month, 1))
   const end = new Date(Date.UTC(year, month + 1, 1))
-  const name = `${table}_${start.toISOString().slice(0, 7).replace('-', '_')}`
+  const name = partitionName(table, start)
   const [existing] = (
     await owner.query<{ there: boolean }>({
       name: 'partition.exists',
@@ -45,6 +50,7 @@ async function ensurePartition(owner: DbPool, table: string, year: number, month
       // Reached through the parent, the parent's policies count; reached directly, nothing may pass.
       await db.query(ddl(`alter table ${name} enable row level security`))
       await db.query(ddl(`alter table ${name} force row level security`))
+      await failpoint('partition.before_attach')
       await db.query(
         ddl(
           `alter table ${table} attach partition ${name}

@@ -13,6 +13,20 @@ export interface Pools {
   close(): Promise<void>
 }
 
+/** Pools that tell how busy they are. */
+export interface OpenPools extends Pools {
+  loads(): readonly PoolLoad[]
+}
+
+/** Connections of one pool. */
+export interface PoolLoad {
+  readonly pool: 'api' | 'engine' | 'owner'
+  readonly inUse: number
+  readonly idle: number
+  /** Who waits for one to become free. */
+  readonly waiting: number
+}
+
 export interface DbPool extends Db {
   connect(): Promise<PoolClient>
 }
@@ -24,6 +38,8 @@ export interface PoolOptions {
   readonly engineConnectionsMax?: number
   /** No statement is waited for longer. Without it a silent partition hangs a connection for ever. */
   readonly queryTimeoutMs?: number
+  /** For opening a connection, or for one to become free. */
+  readonly connectTimeoutMs?: number
   /** Told of idle connections that broke; they are replaced by themselves. */
   readonly onError: (error: Error) => void
 }
@@ -43,7 +59,7 @@ const typeParsers = {
  */
 const byIndexOnly = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off', 'enable_bitmapscan=off']
 
-export function openPools(options: PoolOptions): Pools {
+export function openPools(options: PoolOptions): OpenPools {
   const open = (role: 'daybook_api' | 'daybook_engine' | undefined, max: number): Pool => {
     const settings = [
       'idle_in_transaction_session_timeout=20s',
@@ -57,7 +73,7 @@ export function openPools(options: PoolOptions): Pools {
       application_name: role ?? 'daybook_owner',
       options: settings.map((setting) => `-c ${setting}`).join(' '),
       max,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
       query_timeout: options.queryTimeoutMs ?? 15_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
@@ -75,10 +91,15 @@ export function openPools(options: PoolOptions): Pools {
     api: asDb(pools.api),
     engine: asDb(pools.engine),
     owner: asDb(pools.owner),
+    loads: () => [loadOf('api', pools.api), loadOf('engine', pools.engine), loadOf('owner', pools.owner)],
     close: async () => {
       await Promise.all([pools.api.end(), pools.engine.end(), pools.owner.end()])
     },
   }
+}
+
+function loadOf(name: PoolLoad['pool'], { totalCount, idleCount, waitingCount }: Pool): PoolLoad {
+  return { pool: name, inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
 }
 
 function asDb(pool: Pool): DbPool {

@@ -86,3 +86,12 @@ const sqlStatePattern = /^(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/
 export function isServerTrouble(error: unknown): boolean {
   return /^(08|53|57)/.test(sqlState(error) ?? '08')
 }
+
+/**
+ * Whether the database refused the data itself: exceptions of data (class 22), broken constraints (23), limits such as
+ * that of an index row (54), a damaged row (XX001, XX002), or what a trigger of the operator raised (P0001). The same
+ * batch would fail for ever. All else (no server, no right, no table, a bug of ours) may be mended from outside.
+ */
+export function isAboutData(error: unknown): boolean {
+  return /^(22|23|54|XX001|XX002|P0001)/.test(sqlState(error) ?? '')
+}

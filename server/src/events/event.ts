@@ -36,6 +36,8 @@ export interface NewEvent {
   /** Tells a repeated publish (equal) from a conflicting one: covers what was sent but for id and idempotency key. */
   readonly contentDigest: Buffer
   readonly idempotencyKey: string | undefined
+  /** The trace it belongs to, lib/trace-context.ts; in no digest. */
+  readonly traceParent?: string | undefined
 }
 
 /** What routing and delivery need of an event. */
@@ -46,7 +48,7 @@ export interface RoutedEvent extends LoggedEvent {
   readonly position: number
 }
 
-export function headerOf(event: Omit<NewEvent, 'digest' | 'salt' | 'contentDigest'>): EventHeader {
+export function headerOf(event: Omit<LoggedEvent, 'digest'>): EventHeader {
   return {
     id: event.id,
     company_id: event.companyId,

@@ -25,6 +25,7 @@ const shape = rowShape<NewEvent>({
   digest: ['bytea', (event) => event.digest],
   content_digest: ['bytea', (event) => event.contentDigest],
   idempotency_key: ['text', (event) => event.idempotencyKey],
+  trace_parent: ['text', (event) => event.traceParent],
 })
 
 /**
@@ -41,10 +42,12 @@ const insertRows = command<readonly unknown[]>(
    ), logged as (
      insert into event_logs (
        company_id, id, event_name, definition_version, entity_type, entity_id, related, actor_type, actor_id, actor_name,
-       source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest)
+       source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest,
+       trace_parent)
      select
        company_id, id, event_name, definition_version, entity_type, entity_id, related::jsonb, actor_type, actor_id, actor_name,
-       source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest
+       source, correlation_id, causation_id, occurred_at, recorded_at, payload, payload_salt, digest, content_digest,
+       trace_parent
      from input order by company_id, id
    ), keyed as (
      insert into publish_keys (company_id, key, event_id, content_digest, recorded_at, expires_at)

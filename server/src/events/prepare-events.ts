@@ -33,6 +33,8 @@ export interface PrepareContext {
   /** Who publishes, when the event does not say: the API key. */
   readonly defaultActor: Actor
   readonly nowMs: number
+  /** The trace that the request is part of. */
+  readonly traceParent?: string | undefined
 }
 
 export const PAYLOAD_BYTES_MAX = 262_144
@@ -113,6 +115,7 @@ function prepareEvent(
     recordedAt: new Date(context.nowMs).toISOString(),
     payload,
     idempotencyKey: input.idempotency_key,
+    traceParent: context.traceParent,
   }
   const salt = newSalt()
   const digest = faults.length > 0 ? salt : eventDigest(headerOf(draft), salt, payload)

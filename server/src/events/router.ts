@@ -1,14 +1,18 @@
 import type { Leadership } from '../db/leadership.ts'
 import { NotLeader } from '../db/leadership.ts'
+import { loggableError } from '../db/loggable-error.ts'
 import type { DbPool } from '../db/pools.ts'
 import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
-import { inTransaction } from '../db/transaction.ts'
+import { inTransaction, isAboutData } from '../db/transaction.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { EntityRef, RoutedEvent } from './event.ts'
-import { readLogged } from './read-logged.ts'
+import type { OutboxRow, TrailRow } from './number-events.ts'
+import { numberEvents, toSetAside } from './number-events.ts'
 import type { RecentEvents } from './recent-events.ts'
+import type { SetAside } from './set-aside.ts'
+import { setAside } from './set-aside.ts'
 
 /**
  * The router gives accepted events their positions and decides who is owed them.
@@ -17,6 +21,9 @@ import type { RecentEvents } from './recent-events.ts'
  * many positions from each company's head; write the audit trail and the entity index; let the fan-out write deliveries;
  * delete the outbox rows; commit. A publish that commits late is simply taken later, so positions have no gaps and a
  * reader that follows them skips nothing. A crash anywhere before the commit leaves the outbox as it was.
+ *
+ * An event that cannot be routed is set aside. That it is gone or altered is seen when it is read; when the database
+ * refuses what is written for a batch, batches are halved until the guilty row is alone.
  *
  * Locks: the lease row, then the heads of the companies in the batch, then what the fan-out locks. Administrative changes
  * lock a head first as well, so each of them lies between two positions, and an event that was published after a
@@ -37,32 +44,10 @@ export interface FanOutResult {
   rolledBack(): void
 }
 
-interface OutboxRow {
-  company_id: string
-  seq: number
-  event_id: string
-}
-
 const readOutbox = statement<[limit: number], OutboxRow>(
   'outbox.read',
   `select company_id, seq, event_id from event_outbox order by seq limit $1`,
 )
-
-const takePositions = statement<
-  [companyIds: readonly string[], counts: readonly number[]],
-  { company_id: string; last_position: number; subscription_version: number }
->(
-  'head.take_positions',
-  `update company_heads h
-      set last_position = h.last_position + ($2::bigint[])[array_position($1::uuid[], h.company_id)]
-    where h.company_id = any($1::uuid[])
-   returning h.company_id, h.last_position, h.subscription_version`,
-)
-
-interface TrailRow {
-  readonly event: RoutedEvent
-  readonly seq: number
-}
 
 const trailShape = rowShape<TrailRow>({
   company_id: ['uuid', ({ event }) => event.companyId],
@@ -123,6 +108,8 @@ export interface RouterOptions {
   readonly leadership: Leadership
   readonly recent: RecentEvents
   readonly fanOut: FanOut
+  /** Told of events that were set aside, after the commit. */
+  readonly onSetAside?: (rows: readonly SetAside[]) => void
   readonly eventsPerRound?: number
   /** Rest when the outbox is empty; a publish in this process wakes the router before. */
   readonly idleMs?: number
@@ -130,112 +117,108 @@ export interface RouterOptions {
 
 export class Router {
   readonly #options: Required<RouterOptions>
+  /** How many rows are taken next: fewer while a guilty one is looked for, twice as many after each success. */
+  #batchMax: number
 
   constructor(options: RouterOptions) {
-    this.#options = { eventsPerRound: 1_000, idleMs: 25, ...options }
+    this.#options = { eventsPerRound: 1_000, idleMs: 25, onSetAside: () => {}, ...options }
+    this.#batchMax = this.#options.eventsPerRound
   }
 
   /** One transaction of routing. Answers with the milliseconds to rest before the next. */
   async round(): Promise<number> {
-    const { leadership, eventsPerRound, idleMs } = this.#options
+    const { leadership } = this.#options
     try {
       if (!(await leadership.hold())) return 500
-      const routed = await this.#routeBatch()
+      const restMs = await this.#routeNext()
       const sliced = await this.#continueFanOut()
-      return routed === eventsPerRound || sliced ? 0 : routed > 0 ? 1 : idleMs
+      return sliced ? 0 : restMs
     } catch (error) {
       if (error instanceof NotLeader) return 500
       throw error
     }
   }
 
-  /** Routes what the outbox shows. Answers with the number of events. */
-  async #routeBatch(): Promise<number> {
-    const { pool, leadership, recent, fanOut, eventsPerRound } = this.#options
+  /** Routes what the outbox shows. Answers with the milliseconds to rest. */
+  async #routeNext(): Promise<number> {
+    const { pool, eventsPerRound, idleMs } = this.#options
     // Looked at outside the transaction: an idle router costs one read.
-    if ((await readOutbox(pool, 1)).length === 0) return 0
-    return await this.#inLeadersTransaction(async (db) => {
+    if ((await readOutbox(pool, 1)).length === 0) return idleMs
+    const batchMax = this.#batchMax
+    let rows: readonly OutboxRow[] = []
+    try {
+      await this.#routeBatch(batchMax, (taken) => (rows = taken))
+    } catch (error) {
+      const [first, second] = rows
+      if (!first || !isAboutData(error)) throw error
+      if (second) this.#batchMax = Math.ceil(rows.length / 2)
+      else await this.#setAsideAlone(first, error)
+      return 0
+    }
+    this.#batchMax = Math.min(eventsPerRound, batchMax * 2)
+    return rows.length === batchMax ? 0 : 1
+  }
+
+  async #routeBatch(batchMax: number, onTaken: (rows: readonly OutboxRow[]) => void): Promise<void> {
+    const { leadership, recent, fanOut, onSetAside } = this.#options
+    let aside: readonly SetAside[] = []
+    await this.#inLeadersTransaction(async (db) => {
       await leadership.confirm(db)
-      const rows = await readOutbox(db, eventsPerRound)
-      if (rows.length === 0) return { count: 0, fanOut: undefined }
-      const { trail, versions } = await number(db, recent, rows)
-      const deleted = await writeTrail(db, ...trailShape.values(trail))
-      if (deleted !== rows.length) throw new Error('The outbox changed under the router')
-      const events = trail.map(({ event }) => event)
+      const rows = await readOutbox(db, batchMax)
+      onTaken(rows)
+      const batch = await numberEvents(db, recent, rows)
+      aside = batch.aside
+      await setAside(db, aside)
+      const deleted = await writeTrail(db, ...trailShape.values(batch.trail))
+      if (deleted !== batch.trail.length) throw new Error('The outbox changed under the router')
+      const events = batch.trail.map(({ event }) => event)
       const entities = events.flatMap(toEntityRows)
       if (entities.length > 0) await writeEntities(db, ...entityShape.values(entities))
-      return { count: rows.length, fanOut: await fanOut.deliver(db, events, versions) }
+      return await fanOut.deliver(db, events, batch.versions)
     })
+    if (aside.length > 0) onSetAside(aside)
+  }
+
+  async #setAsideAlone(row: OutboxRow, error: unknown): Promise<void> {
+    const { name, code, message } = loggableError(error)
+    const aside = toSetAside(row, 'not_routable', `${code ?? name}: ${message}`)
+    await this.#inLeadersTransaction(async (db) => {
+      await this.#options.leadership.confirm(db)
+      await setAside(db, [aside])
+      return undefined
+    })
+    this.#options.onSetAside([aside])
   }
 
   async #continueFanOut(): Promise<boolean> {
     const { pool, leadership, fanOut } = this.#options
     if (!(await fanOut.isUnfinished(pool))) return false
-    const count = await this.#inLeadersTransaction(async (db) => {
+    let sliced = false
+    await this.#inLeadersTransaction(async (db) => {
       await leadership.confirm(db)
       const result = await fanOut.deliverSlice(db)
-      return { count: result ? 1 : 0, fanOut: result }
+      sliced = result !== undefined
+      return result
     })
-    return count > 0
+    return sliced
   }
 
-  async #inLeadersTransaction(
-    work: (db: Db) => Promise<{ count: number; fanOut: FanOutResult | undefined }>,
-  ): Promise<number> {
+  async #inLeadersTransaction(work: (db: Db) => Promise<FanOutResult | undefined>): Promise<void> {
     let open: FanOutResult | undefined
     try {
-      const count = await inTransaction(this.#options.pool, async (db) => {
+      await inTransaction(this.#options.pool, async (db) => {
         open?.rolledBack() // a transaction that is tried again begins anew
         open = undefined
-        const done = await work(db)
-        open = done.fanOut
+        open = await work(db)
         await failpoint('route.before_commit')
-        return done.count
       })
       await failpoint('route.after_commit')
       open?.committed()
-      return count
     } catch (error) {
       open?.rolledBack()
       throw error
     }
   }
-}
-
-/** Takes positions for the outbox rows, in their order, and reads the events. */
-async function number(
-  db: Db,
-  recent: RecentEvents,
-  rows: readonly OutboxRow[],
-): Promise<{ trail: readonly TrailRow[]; versions: ReadonlyMap<string, number> }> {
-  const byCompany = Map.groupBy(rows, (row) => row.company_id)
-  const counts = [...byCompany.values()].map((own) => own.length)
-  const next = new Map<string, number>()
-  const versions = new Map<string, number>()
-  for (const head of await takePositions(db, [...byCompany.keys()], counts)) {
-    next.set(head.company_id, head.last_position - (byCompany.get(head.company_id)?.length ?? 0) + 1)
-    versions.set(head.company_id, head.subscription_version)
-  }
-  const logged = new Map<string, Awaited<ReturnType<typeof readLogged>>>()
-  for (const [companyId, own] of byCompany) {
-    logged.set(
-      companyId,
-      await readLogged(
-        db,
-        recent,
-        companyId,
-        own.map((row) => row.event_id),
-      ),
-    )
-  }
-  const trail = rows.map((row): TrailRow => {
-    const event = logged.get(row.company_id)?.get(row.event_id)
-    const position = next.get(row.company_id)
-    if (!event || position === undefined) throw new Error(`Outbox row ${row.seq} has no event or no company head`)
-    next.set(row.company_id, position + 1)
-    return { event: { ...event, position }, seq: row.seq }
-  })
-  return { trail, versions }
 }
 
 function toEntityRows(event: RoutedEvent): EntityRow[] {

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
  * Named places where tests break the program: `await failpoint('publish.after_commit')`. Inert unless armed, which only
  * the command line does, from DAYBOOK_FAILPOINTS, and never by default.
  *
- * The text is `name=action` or `name=action@n` (from the n-th time on; kill and stop act once), separated by commas. Actions: `kill`
- * (SIGKILL to this process), `stop` (SIGSTOP), `throw`, `delay:ms`.
+ * The text is `name=action` or `name=action@n` (from the n-th time on; kill, stop and block act once), separated by commas. Actions: `kill`
+ * (SIGKILL to this process), `stop` (SIGSTOP), `throw`, `delay:ms` (this place waits), `block:ms` (the whole thread does).
  */
 export const failpoints = [
   'publish.before_commit',
@@ -13,18 +13,21 @@ export const failpoints = [
   'route.before_commit',
   'route.after_commit',
   'fan_out.slice',
+  'claim.before_commit',
   'delivery.after_claim',
   'delivery.after_send',
   'delivery.after_response',
   'delivery.mid_record',
   'delivery.after_record',
+  'disable.before_commit',
+  'partition.before_attach',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]
 
 interface Armed {
-  readonly action: 'kill' | 'stop' | 'throw' | 'delay'
-  readonly delayMs: number
+  readonly action: 'kill' | 'stop' | 'throw' | 'delay' | 'block'
+  readonly ms: number
   remaining: number
 }
 
@@ -33,11 +36,11 @@ const armed = new Map<string, Armed>()
 export function armFailpoints(text: string): void {
   armed.clear()
   for (const part of text.split(',').filter((one) => one.trim() !== '')) {
-    const match = /^\s*([a-z_.]+)=(kill|stop|throw|delay)(?::(\d+))?(?:@(\d+))?\s*$/.exec(part)
+    const match = /^\s*([a-z_.]+)=(kill|stop|throw|delay|block)(?::(\d+))?(?:@(\d+))?\s*$/.exec(part)
     if (!match || !failpoints.includes(match[1] as FailpointName)) throw new Error(`Not a failpoint: ${part}`)
     armed.set(match[1] as string, {
       action: match[2] as Armed['action'],
-      delayMs: Number(match[3] ?? 0),
+      ms: Number(match[3] ?? 0),
       remaining: Number(match[4] ?? 1),
     })
   }
@@ -60,7 +63,13 @@ export async function failpoint(name: FailpointName): Promise<void> {
     case 'throw':
       throw new Error(`failpoint ${name}`)
     case 'delay':
-      await delay(point.delayMs)
+      await delay(point.ms)
       return
+    case 'block': {
+      armed.delete(name)
+      const end = performance.now() + point.ms
+      while (performance.now() < end);
+      return
+    }
   }
 }
