@@ -29,6 +29,7 @@ export interface Config {
   readonly roles: ReadonlySet<Role>
   readonly bootstrapApiKey: string | undefined
   readonly operatorKey: string | undefined
+  readonly metricsKey: string | undefined
   readonly egressAllow: EgressAllow
   readonly egressProxy: EgressProxy | undefined
   /** Authorities to trust beside the default ones, as PEM. */
@@ -40,6 +41,8 @@ export interface Config {
   readonly rateLimit: number
   readonly stopGraceMs: number
   readonly logLevel: string
+  /** Base URL of the OTLP receiver that spans are sent to. */
+  readonly otlpEndpoint: string | undefined
   readonly failpoints: string
 }
 
@@ -56,6 +59,7 @@ export const variables = {
   DAYBOOK_ROLES: 'What this process does: api, router, dispatcher, maintenance, separated by commas (all)',
   DAYBOOK_BOOTSTRAP_API_KEY: "The first company's API key on an empty database, 32 characters or more (one is made)",
   DAYBOOK_OPERATOR_KEY: 'Key of the operator, who makes and lists companies, 32 characters or more (none)',
+  DAYBOOK_METRICS_KEY: 'Key that /metrics asks for, 32 characters or more (none: open to whoever reaches the port)',
   DAYBOOK_EGRESS_ALLOW:
     'Hosts and CIDRs that webhooks may call beside public addresses, by plain http too; after ! never (none)',
   DAYBOOK_EGRESS_PROXY: 'Forward proxy for all webhooks, http://[user:password@]host:port (none)',
@@ -66,6 +70,7 @@ export const variables = {
   DAYBOOK_RATE_LIMIT: 'Requests per second of one API key, in bursts of twice as many (5000; 0 for no limit)',
   DAYBOOK_STOP_GRACE: 'Seconds to wait for calls under way when stopping (20)',
   DAYBOOK_LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318 (nowhere)',
   DAYBOOK_FAILPOINTS: 'For tests only: where to break, see lib/failpoint.ts (none)',
   DAYBOOK_URL: 'Where the commands that talk to a server find it (http://127.0.0.1:4380)',
   DAYBOOK_API_KEY: 'The API key that these commands use',
@@ -103,6 +108,7 @@ export function readConfig(env: Environment): Config {
     roles: read('DAYBOOK_ROLES', roles.join(','), parseRoles),
     bootstrapApiKey: read('DAYBOOK_BOOTSTRAP_API_KEY', '', longKey),
     operatorKey: read('DAYBOOK_OPERATOR_KEY', '', longKey),
+    metricsKey: read('DAYBOOK_METRICS_KEY', '', longKey),
     egressAllow: read('DAYBOOK_EGRESS_ALLOW', '', parseEgressAllow),
     egressProxy: read('DAYBOOK_EGRESS_PROXY', '', (text) => (text === '' ? undefined : parseEgressProxy(text))),
     egressCa: read('DAYBOOK_EGRESS_CA_FILE', '', (path) =>
@@ -118,6 +124,7 @@ export function readConfig(env: Environment): Config {
     rateLimit: read('DAYBOOK_RATE_LIMIT', '5000', wholeNumber(0, 1_000_000)),
     stopGraceMs: read('DAYBOOK_STOP_GRACE', '20', (text) => wholeNumber(0, 3_600)(text) * 1_000),
     logLevel: read('DAYBOOK_LOG_LEVEL', 'info', oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
+    otlpEndpoint: read('OTEL_EXPORTER_OTLP_ENDPOINT', '', httpUrl),
     failpoints: env['DAYBOOK_FAILPOINTS'] ?? '',
   }
   if (mistakes.length > 0) throw new ConfigError(`Bad configuration:\n${mistakes.join('\n')}`)
@@ -180,6 +187,11 @@ function longKey(text: string): string | undefined {
   if (text === '') return undefined
   if (text.length >= 32 && /^[\x21-\x7e]+$/.test(text)) return text
   throw new Error('32 or more visible ASCII characters')
+}
+
+function httpUrl(text: string): string | undefined {
+  if (text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return text || undefined
+  throw new Error('an http or https URL')
 }
 
 function parseSchedule(text: string): RetrySchedule {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DbPool } from '../db/pools.ts'
 import { makeMasterKeyFile, readMasterKeyFile } from '../vault/master-key-file.ts'
-import { checkMasterKeys, findMasterKeyInUse } from '../vault/master-key-use.ts'
+import { checkMasterKeys, findMasterKeyInUse, refuseUnfitKeys } from '../vault/master-key-use.ts'
 import type { MasterKeys } from '../vault/master-keys.ts'
 import { MasterKeyError, toKeyring } from '../vault/master-keys.ts'
 import type { Config } from './config.ts'
@@ -40,14 +40,8 @@ export async function settleMasterKeys(
   found: MasterKeys | undefined,
   warn: (message: string) => void,
 ): Promise<MasterKeys> {
+  if (!found) await refuseMissingFile(db, config)
   const path = ownKeyFile(config)
-  const inUse = found ? undefined : await findMasterKeyInUse(db)
-  if (inUse !== undefined) {
-    throw new ConfigError(
-      `The master key file ${path} is missing, and the database is sealed with the key ${inUse} that was in it. ` +
-        'Put it back from your backup; signing secrets cannot be read without it.',
-    )
-  }
   const keys = found ?? (await makeMasterKeyFile(path))
   if (!found) {
     warn(
@@ -56,6 +50,21 @@ export async function settleMasterKeys(
   }
   await checkMasterKeys(db, toKeyring(keys)).catch(throwAsConfigError)
   return keys
+}
+
+/** What {@link settleMasterKeys} would refuse. Only reads. Throws `ConfigError`. */
+export async function refuseMisfit(db: DbPool, config: MasterKeyConfig, found: MasterKeys | undefined): Promise<void> {
+  if (!found) return await refuseMissingFile(db, config)
+  await refuseUnfitKeys(db, toKeyring(found)).catch(throwAsConfigError)
+}
+
+async function refuseMissingFile(db: DbPool, config: MasterKeyConfig): Promise<void> {
+  const inUse = await findMasterKeyInUse(db)
+  if (inUse === undefined) return
+  throw new ConfigError(
+    `The master key file ${ownKeyFile(config)} is missing, and the database is sealed with the key ${inUse} that was in it. ` +
+      'Put it back from your backup; signing secrets cannot be read without it.',
+  )
 }
 
 /** A master key that does not fit is a mistake of the configuration, wherever it is found out. */

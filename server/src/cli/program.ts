@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import { addDemoCommand } from './commands/demo.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addPublishCommand } from './commands/publish.ts'
+import { addSetAsideCommand } from './commands/set-aside.ts'
 import { addStartCommand } from './commands/start-command.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
 import { addVaultCommand } from './commands/vault.ts'
@@ -32,6 +34,8 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addKeysCommand(program, terminal)
   addSubscriptionsCommand(program, terminal)
   addVaultCommand(program, terminal, setExitCode)
+  addSetAsideCommand(program, terminal)
+  addDoctorCommand(program, terminal, setExitCode)
   addDemoCommand(program, terminal, setExitCode)
   program.addHelpText('after', `\n${environmentHelp()}\n\n${exitCodeHelp}`)
   return program

@@ -31,6 +31,7 @@ test('the help names every environment variable and every command, on standard o
     'keys',
     'subscriptions',
     'vault',
+    'doctor',
     'demo',
   ]) {
     assert.match(stdout, new RegExp(`^  ${word}\\b`, 'm'))

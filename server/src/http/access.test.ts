@@ -43,6 +43,7 @@ const routes: readonly (readonly [HTTPMethods, string, string])[] = [
   ['GET', '/api/v1/openapi.json', 'public'],
   ['GET', '/healthz', 'public'],
   ['GET', '/readyz', 'public'],
+  ['GET', '/metrics', 'public'],
   ['GET', '/', 'public'],
 ]
 

@@ -19,7 +19,6 @@ import type {
 } from 'fastify'
 import type { Author } from '../events/administrative-event.ts'
 import type { KeyRing, Principal } from '../identity/key-ring.ts'
-import { hintOfKey } from '../identity/api-key-text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Scope } from '../lib/scopes.ts'
@@ -82,7 +81,7 @@ function accessOf(route: RouteOptions): FastifyContextConfig {
   return route.config ?? {}
 }
 
-/** Only a key that was sent and is wrong counts as a failure; without one nothing was guessed. */
+/** Only a key that was looked up and is wrong counts as a failure; without one nothing was guessed. */
 function limitFailures<Caller>(
   failures: FailureLimit,
   authenticate: Authenticate<Caller>,
@@ -90,15 +89,10 @@ function limitFailures<Caller>(
   return async (request, reply) => {
     const key = bearerForm.exec(request.headers.authorization ?? '')?.[1]
     if (key === undefined) throw unauthenticated()
-    const hint = hintOfKey(key)
-    failures.check(request.ip, hint, reply)
     const caller = await authenticate(key)
-    if (caller === undefined) {
-      failures.wrong(request.ip)
-      throw unauthenticated()
-    }
-    failures.right(hint)
-    return caller
+    if (caller !== undefined) return caller
+    failures.count(request.ip, reply)
+    throw unauthenticated()
   }
 }
 

@@ -127,24 +127,37 @@ test('a connection goes on after a body that was refused', async (t) => {
   assert.match(client.received(), /^HTTP\/1\.1 400 /)
 })
 
-test('a server that is not ready, or whose database is away, is not ready', async (t) => {
-  const ready = await buildTestApp(t, { answerQuery: () => [{ answer: 1 }] })
-  assert.equal((await ready.app.inject({ url: '/readyz' })).statusCode, 200)
-  const starting = await buildTestApp(t, { isReady: () => false })
-  assert.equal((await starting.app.inject({ url: '/readyz' })).statusCode, 503)
-  const error = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
-  const answerQuery = () => {
-    throw error
-  }
-  const away = await buildTestApp(t, { answerQuery })
-  assert.equal((await away.app.inject({ url: '/readyz' })).statusCode, 503)
+test('a server that is not ready says which check does not hold, and is alive all the same', async (t) => {
+  const ready = await buildTestApp(t)
+  const answer = await ready.app.inject({ url: '/readyz' })
+  assert.equal(answer.statusCode, 200)
+  const checks = { database: 'ok', migrations: 'ok', engine: 'ok', running: 'ok' }
+  assert.deepEqual(answer.json(), { status: 'ready', checks })
+
+  const report = { database: 'ECONNREFUSED', migrations: undefined, engine: undefined, running: undefined }
+  const away = await buildTestApp(t, { readiness: () => report })
+  const refusal = await away.app.inject({ url: '/readyz' })
+  assert.equal(refusal.statusCode, 503)
+  assert.deepEqual(refusal.json().errors, [
+    { pointer: '/checks/database', code: 'database_not_ok', message: 'ECONNREFUSED' },
+  ])
+  assert.match(refusal.json().detail, /database not ok, migrations ok, engine ok, running ok/)
   assert.equal((await away.app.inject({ url: '/healthz' })).statusCode, 200)
 })
 
-test('a database that does not answer within two seconds makes the server not ready', async (t) => {
-  const clock = { now: () => 0, elapsed: () => 0, sleep: async () => {} }
-  const silent = { query: () => new Promise<never>(() => {}), connect: () => new Promise<never>(() => {}) }
-  const pools = { api: silent, engine: silent, owner: silent, close: async () => {} }
-  const { app } = await buildTestApp(t, { clock, pools })
-  assert.equal((await app.inject({ url: '/readyz' })).statusCode, 503)
+test('metrics are for whoever reaches the port, until the operator gives them a key', async (t) => {
+  const metricsText = async () => 'daybook_ready{check="database"} 1\n'
+  const open = await buildTestApp(t, { metricsText })
+  const answer = await open.app.inject({ url: '/metrics' })
+  assert.equal(answer.statusCode, 200)
+  assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  assert.equal(answer.body, await metricsText())
+
+  const metricsKey = 'canary-of-the-metrics-key-0123456789'
+  const { app } = await buildTestApp(t, { metricsText, metricsKey })
+  const statusWith = async (headers: Record<string, string>): Promise<number> =>
+    (await app.inject({ url: '/metrics', headers })).statusCode
+  assert.equal(await statusWith({}), 401)
+  assert.equal(await statusWith({ authorization: 'Bearer other' }), 401)
+  assert.equal(await statusWith({ authorization: `Bearer ${metricsKey}` }), 200)
 })

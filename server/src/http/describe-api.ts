@@ -61,6 +61,7 @@ const webhook = {
       'One or more of `v1,` and the base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`, separated by blanks',
     ),
     header('webhook-replay-id', 'Of the replay that sends the event again', false),
+    header('traceparent', 'Of the trace that the publish was part of (W3C Trace Context)', false),
   ],
   requestBody: {
     required: true,

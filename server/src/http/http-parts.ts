@@ -4,6 +4,8 @@ import type { Definitions } from '../events/definitions.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { KeyRing } from '../identity/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { ReadinessReport } from '../lib/readiness-report.ts'
+import type { Tracer } from '../lib/tracer.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { EgressAllow } from '../webhooks/egress-policy.ts'
 
@@ -25,8 +27,13 @@ export interface HttpParts {
   readonly onRecorded: () => void
   /** Called when deliveries of a subscription have become due; wakes the dispatcher. */
   readonly onDeliveriesDue: (companyId: string, subscriptionId: string) => void
-  /** Whether the parts behind this one are up; `/readyz` asks the database beside it. */
-  readonly isReady: () => boolean
+  /** What `/readyz` tells; kept up to date in the background. */
+  readonly readiness: () => ReadinessReport
+  /** What `/metrics` tells, in the text format of Prometheus. */
+  readonly metricsText: () => Promise<string>
+  /** Without one, anybody who reaches this address may read the metrics. */
+  readonly metricsKey?: string | undefined
+  readonly tracer?: Tracer | undefined
   /** The folder with the portal's `index.html`. */
   readonly portalDirectory: string
   readonly version: string

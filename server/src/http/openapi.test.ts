@@ -74,7 +74,7 @@ test('every reference leads to a component, and nothing is nullable in the way o
 
 test('the call to subscribers is described with its headers', () => {
   const names = document.webhooks['event']?.post.parameters.map(({ name }) => name)
-  assert.deepEqual(names, ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'webhook-replay-id'])
+  assert.deepEqual(names, ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'webhook-replay-id', 'traceparent'])
 })
 
 test('a running server hands the document out', async (t) => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import type { DbPool } from '../db/pools.ts'
 import { systemClock } from '../lib/clock.ts'
+import { allHold } from '../lib/readiness-report.ts'
 import { buildApp } from './app.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
@@ -34,7 +35,8 @@ function inertParts(version: string): HttpParts {
     logger: pino({ enabled: false }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
-    isReady: () => false,
+    readiness: () => allHold,
+    metricsText: unreachable,
     portalDirectory: '',
     version,
   }

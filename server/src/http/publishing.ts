@@ -20,12 +20,17 @@ export const publishProblems = [
   'too_many_related',
 ] as const satisfies readonly ProblemCode[]
 
-export function prepareContext(parts: Pick<HttpParts, 'definitions' | 'clock'>, principal: Principal): PrepareContext {
+export function prepareContext(
+  parts: Pick<HttpParts, 'definitions' | 'clock'>,
+  principal: Principal,
+  traceParent?: string,
+): PrepareContext {
   return {
     companyId: principal.companyId,
     definitions: parts.definitions,
     allowUndeclared: principal.settings.allow_undeclared_events,
     defaultActor: { type: 'api_key', id: principal.keyId, name: principal.keyName },
     nowMs: parts.clock.now(),
+    traceParent,
   }
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import { ProblemError } from '../lib/problems.ts'
 import { RecentMap } from '../lib/recent-map.ts'
 import type { TokenBucket, TokenRate } from '../lib/token-bucket.ts'
-import { refill, takeTokens } from '../lib/token-bucket.ts'
+import { takeTokens } from '../lib/token-bucket.ts'
 
 /** What is asked here of a reply. */
 interface Reply {
@@ -47,38 +47,26 @@ export class KeyLimit {
 }
 
 /**
- * Every wrong key takes a token of the address it came from. Where none is left, keys are refused without being looked up,
- * but for those that were right lately: whoever shares an address with a guesser, behind a proxy, is still let in.
+ * Every wrong key takes a token of the address it came from. Where none is left, a wrong key is told so. A right one is never
+ * refused for its address: whoever shares that with a guesser, behind a proxy, is let in.
  */
 export class FailureLimit {
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #buckets = new RecentMap<TokenBucket>(ADDRESSES_MAX)
-  readonly #rightHints = new RecentMap<true>(KEYS_MAX)
   readonly #policy = policyText('failures', failureRate)
 
   constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
-  /** Throws `rate_limited` when too many wrong keys came from there. @param hint of the key, as people are shown it */
-  check(address: string, hint: string, reply: Reply): void {
-    const known = this.#buckets.get(groupOf(address))
-    if (known === undefined || this.#rightHints.get(hint)) return
-    const nowMs = this.#clock.elapsed()
-    const bucket = refill(known, failureRate, nowMs)
-    const { waitMs } = takeTokens(bucket, failureRate, nowMs)
+  /** Counts a wrong key; throws `rate_limited` and writes the headers when it is one too many. */
+  count(address: string, reply: Reply): void {
+    const group = groupOf(address)
+    const { bucket, waitMs } = takeTokens(this.#buckets.get(group), failureRate, this.#clock.elapsed())
+    this.#buckets.set(group, bucket)
     if (waitMs === 0) return
     writeHeaders(reply, 'failures', this.#policy, failureRate, bucket)
     refuse(reply, waitMs, 'Too many wrong keys came from this address')
-  }
-
-  wrong(address: string): void {
-    const group = groupOf(address)
-    this.#buckets.set(group, takeTokens(this.#buckets.get(group), failureRate, this.#clock.elapsed()).bucket)
-  }
-
-  right(hint: string): void {
-    if (!this.#rightHints.get(hint)) this.#rightHints.set(hint, true)
   }
 }
 

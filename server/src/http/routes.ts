@@ -21,6 +21,7 @@ import { listDeliveries } from './routes/list-deliveries.ts'
 import { listEvents } from './routes/list-events.ts'
 import { listSubscriptions } from './routes/list-subscriptions.ts'
 import { listWebhookLogs } from './routes/list-webhook-logs.ts'
+import { metrics } from './routes/metrics.ts'
 import { openApiDocument } from './routes/openapi-document.ts'
 import { portalPage } from './routes/portal-page.ts'
 import { publishBatch } from './routes/publish-batch.ts'
@@ -66,4 +67,4 @@ export const apiRoutes: readonly Route[] = [
   openApiDocument,
 ]
 
-export const rootRoutes: readonly Route[] = [healthz, readyz, portalPage]
+export const rootRoutes: readonly Route[] = [healthz, readyz, metrics, portalPage]

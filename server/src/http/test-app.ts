@@ -11,6 +11,7 @@ import type { Published } from '../events/publisher.ts'
 import type { Principal } from '../identity/key-ring.ts'
 import { defaultSettings } from '../identity/companies.ts'
 import { systemClock } from '../lib/clock.ts'
+import { allHold } from '../lib/readiness-report.ts'
 import type { Scope } from '../lib/scopes.ts'
 import { scopes } from '../lib/scopes.ts'
 import { createVault } from '../vault/vault.ts'
@@ -83,7 +84,8 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => lines.push(line) }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
-    isReady: () => true,
+    readiness: () => allHold,
+    metricsText: async () => '',
     portalDirectory: import.meta.dirname,
     version: '0.0.0',
     ...given,

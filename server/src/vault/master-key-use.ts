@@ -59,12 +59,14 @@ export async function useFirstMasterKey(db: Db, keyring: Keyring): Promise<void>
   await changeUsed(db, keyring.first.id)
 }
 
-/**
- * Refuses keys that cannot open what is stored: the one in use is missing, or one that some company key still names. Marks the
- * first key as the one in use on a database that knows none yet.
- */
+/** {@link refuseUnfitKeys}, once the first key is marked as the one in use on a database that knows none yet. */
 export async function checkMasterKeys(db: Db, keyring: Keyring): Promise<void> {
   await useFirst(db, keyring.first.id)
+  await refuseUnfitKeys(db, keyring)
+}
+
+/** Refuses keys that cannot open what is stored: the one in use is missing, or one that some company key still names. Only reads. */
+export async function refuseUnfitKeys(db: Db, keyring: Keyring): Promise<void> {
   const named = [await findMasterKeyInUse(db), ...(await countUses(db)).map((row) => row.key_id)]
   const missing = new Set(named.filter((id) => id !== undefined && !keyring.byId.has(id)))
   if (missing.size > 0) throw unknownKeys([...missing], keyring)

@@ -1,7 +1,9 @@
 import type { LoggableError } from '../db/loggable-error.ts'
+import type { TracingSettings } from '../lib/tracer.ts'
 import type { MasterKeys } from '../vault/master-keys.ts'
 import type { DnsServers } from '../webhooks/dns-servers.ts'
 import type { EgressProxy } from '../webhooks/egress-proxy.ts'
+import type { MetricsMessage } from './engine-stats.ts'
 import type { RecordedMessage } from './recorded-message.ts'
 
 /** What the process gives its engine thread at the start; plain data. */
@@ -15,6 +17,10 @@ export interface EngineSettings {
   readonly callsMax: number
   readonly version: string
   readonly failpoints: string
+  /** A line in the log for each attempt. */
+  readonly logsAttempts: boolean
+  /** Undefined: nobody asked for spans. */
+  readonly tracing: TracingSettings | undefined
 }
 
 /** Where webhooks may go, and by which way. */
@@ -37,14 +43,17 @@ export type ToEngine =
   | { readonly type: 'recorded'; readonly recorded: RecordedMessage; readonly bytes: number }
   | { readonly type: 'wake_router' }
   | { readonly type: 'wake_dispatcher'; readonly companyId: string; readonly subscriptionId: string }
+  /** Answered by `stats`. */
+  | { readonly type: 'read_stats' }
   | { readonly type: 'stop'; readonly graceMs: number }
 
 export type FromEngine =
   | {
       readonly type: 'log'
-      readonly level: 'warn' | 'error'
+      readonly level: 'debug' | 'warn' | 'error'
       readonly facts: Readonly<Record<string, unknown>>
       readonly error: LoggableError | undefined
       readonly message: string
     }
+  | { readonly type: 'stats'; readonly metrics: MetricsMessage }
   | { readonly type: 'stopped' }

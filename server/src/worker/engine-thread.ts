@@ -3,11 +3,11 @@ import { loggableError } from '../db/loggable-error.ts'
 import { openPools } from '../db/pools.ts'
 import { systemClock } from '../lib/clock.ts'
 import { armFailpoints } from '../lib/failpoint.ts'
+import { startTracer } from '../lib/tracer.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { EngineStart, FromEngine, ToEngine } from './engine-messages.ts'
 import { createEngine } from './engine.ts'
 import { unpackRecorded } from './recorded-message.ts'
-import { yieldToOthers } from './yield-to-others.ts'
 
 /**
  * The thread in which the engine runs, beside the one that answers HTTP: each has a core to itself, and neither's garbage
@@ -19,18 +19,22 @@ if (!port) throw new Error('This module is the start of a thread')
 
 const tell = (message: FromEngine): void => port.postMessage(message)
 const logAs =
-  (level: 'warn' | 'error') =>
+  (level: 'debug' | 'warn' | 'error') =>
   ({ err, ...facts }: { readonly err?: unknown }, message: string): void => {
     tell({ type: 'log', level, facts, error: err === undefined ? undefined : loggableError(err), message })
   }
-const log = { warn: logAs('warn'), error: logAs('error') }
+const log = {
+  warn: logAs('warn'),
+  error: logAs('error'),
+  ...(settings.logsAttempts && { debug: logAs('debug') }),
+}
 
 armFailpoints(settings.failpoints)
-yieldToOthers() // a publisher's answer goes before the draining of a backlog
 const pools = openPools({
   url: settings.databaseUrl,
   onError: (err) => log.warn({ err }, 'a database connection broke'),
 })
+const tracer = await startTracer(settings.tracing)
 const engine = createEngine({
   pools,
   masterKeys: settings.masterKeys,
@@ -40,6 +44,7 @@ const engine = createEngine({
   schedule: settings.retrySchedule,
   callsMax: settings.callsMax,
   version: settings.version,
+  tracer,
   log,
 })
 
@@ -55,6 +60,9 @@ port.on('message', (message: ToEngine) => {
     case 'wake_dispatcher':
       engine.wakeDispatcher(message.companyId, message.subscriptionId)
       break
+    case 'read_stats':
+      void answerStats()
+      break
     case 'stop':
       void stop(message.graceMs)
       break
@@ -62,8 +70,17 @@ port.on('message', (message: ToEngine) => {
 })
 engine.start()
 
+async function answerStats(): Promise<void> {
+  const metrics = await engine.readStats().catch((err: unknown) => {
+    log.warn({ err }, 'metrics could not be read')
+    return []
+  })
+  tell({ type: 'stats', metrics })
+}
+
 async function stop(graceMs: number): Promise<void> {
   await engine.stop(graceMs)
+  await tracer?.stop()
   await pools.close()
   tell({ type: 'stopped' })
   port?.close()

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { Leadership } from '../db/leadership.ts'
 import { ensurePartitions } from '../db/partitions.ts'
-import type { Pools } from '../db/pools.ts'
-import { inTransaction } from '../db/transaction.ts'
+import type { OpenPools } from '../db/pools.ts'
+import { inTransaction, isServerTrouble } from '../db/transaction.ts'
 import { systemActor } from '../events/administrative-event.ts'
 import type { LoggedEvent } from '../events/event.ts'
 import { RecentEvents } from '../events/recent-events.ts'
 import { Router } from '../events/router.ts'
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { Loop } from '../lib/loop.ts'
+import type { Tracer } from '../lib/tracer.ts'
 import type { MasterKeys } from '../vault/master-keys.ts'
 import { createVault } from '../vault/vault.ts'
 import type { DisableDue } from '../webhooks/count-failures.ts'
@@ -16,14 +18,17 @@ import { Dispatcher } from '../webhooks/dispatcher.ts'
 import { createFanOut } from '../webhooks/fan-out.ts'
 import type { HttpPosterOptions } from '../webhooks/http-post.ts'
 import { HttpPoster } from '../webhooks/http-post.ts'
+import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
 import { findDisableDue } from '../webhooks/subscription-store.ts'
 import { disableFailing } from '../webhooks/subscriptions.ts'
+import type { MetricsMessage } from './engine-stats.ts'
+import { createEngineStats } from './engine-stats.ts'
 import { forgetExpiredKeys } from './forget-expired-keys.ts'
 
 export interface EngineOptions {
-  readonly pools: Pools
+  readonly pools: OpenPools
   readonly masterKeys: MasterKeys
   readonly clock: Clock
   readonly roles: ReadonlySet<string>
@@ -31,9 +36,12 @@ export interface EngineOptions {
   readonly schedule: RetrySchedule
   readonly callsMax: number
   readonly version: string
+  readonly tracer?: Tracer | undefined
   readonly log: {
     error(facts: { err: unknown; loop?: string }, message: string): void
     warn(facts: object, message: string): void
+    /** Told of each attempt, where somebody wants to know. */
+    debug?(facts: object, message: string): void
   }
 }
 
@@ -45,6 +53,8 @@ export interface Engine {
   wakeRouter(): void
   /** Deliveries of this subscription may be due. */
   wakeDispatcher(companyId: string, subscriptionId: string): void
+  /** What it counted so far, and how busy it is. */
+  readStats(): Promise<MetricsMessage>
   start(): void
   /** Finishes what is under way, `graceMs` at most, and hands the leases back. */
   stop(graceMs: number): Promise<void>
@@ -58,6 +68,11 @@ export function createEngine(options: EngineOptions): Engine {
   const holder = randomUUID()
   const recent = new RecentEvents()
   const sets = new SubscriptionSets(createVault(options.masterKeys, pools.engine))
+  const stats = createEngineStats({
+    loads: pools.loads,
+    dispatcher: () => dispatcher?.stats(),
+    leads: () => (routing ? leadership.leads : undefined),
+  })
   const loops: Loop[] = []
   const loop = (name: string, round: () => Promise<number>): Loop => {
     const onError = (err: unknown): void => log.error({ err, loop: name }, 'a round failed')
@@ -72,13 +87,21 @@ export function createEngine(options: EngineOptions): Engine {
     due = []
     for (const { company_id, subscription_id } of [...marked, ...(await findDisableDue(pools.engine))]) {
       const author = { actor: systemActor, nowMs: clock.now() }
-      await inTransaction(pools.engine, async (db) => await disableFailing(db, author, company_id, subscription_id))
+      try {
+        await inTransaction(pools.engine, async (db) => {
+          await disableFailing(db, author, company_id, subscription_id)
+          await failpoint('disable.before_commit')
+        })
+      } catch (err) {
+        if (isServerTrouble(err)) throw err
+        log.error({ err, loop: 'disable' }, 'a subscription that failed too often could not be disabled')
+      }
       routing?.wake()
     }
     return DISABLE_SWEEP_EVERY_MS
   })
 
-  const poster = new HttpPoster({ ...options.egress, maxSocketsPerOrigin: options.callsMax })
+  const poster = new HttpPoster({ ...options.egress, maxSocketsPerOrigin: 2 * options.callsMax })
   const dispatcher = roles.has('dispatcher')
     ? new Dispatcher({
         pool: pools.engine,
@@ -94,7 +117,16 @@ export function createEngine(options: EngineOptions): Engine {
           due.push(...marked)
           disabling.wake()
         },
-        onFenced: (count) => log.warn({ count }, 'results came after their lease had ended'),
+        onFenced: (count) => {
+          stats.fenced(count)
+          log.warn({ count }, 'results came after their lease had ended')
+        },
+        onTakenOver: (count) => stats.takenOver(count),
+        onAttempt: (record) => {
+          stats.attempted(record)
+          log.debug?.(factsOf(record), 'attempt')
+        },
+        tracer: options.tracer,
         onError: (err) => log.error({ err, loop: 'dispatch' }, 'results could not be written'),
       })
     : undefined
@@ -106,7 +138,10 @@ export function createEngine(options: EngineOptions): Engine {
     pool: pools.engine,
     leadership,
     recent,
-    fanOut: createFanOut({ sets, recent, ...(dispatcher && { handOver: dispatcher }) }),
+    fanOut: createFanOut({ sets, ...(dispatcher && { handOver: dispatcher }) }),
+    onSetAside: (rows) => {
+      for (const row of rows) log.error({ err: undefined, ...row }, 'an event cannot be routed and was set aside')
+    },
   })
   const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
 
@@ -125,6 +160,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     wakeRouter: () => routing?.wake(),
     wakeDispatcher: (companyId, subscriptionId) => dispatcher?.wakeFor(companyId, subscriptionId),
+    readStats: async () => await stats.read(),
     start: () => {
       for (const one of loops) one.start()
     },
@@ -136,6 +172,21 @@ export function createEngine(options: EngineOptions): Engine {
       await dispatching?.stop() // a claim under way has started its calls then
       await dispatcher?.stop(graceMs)
       await Promise.all(loops.map(async (one) => await one.stop()))
+      stats.stop()
     },
+  }
+}
+
+/** Neither URL nor anything of the event but its id: a path may hold a secret. */
+function factsOf(record: AttemptRecord): object {
+  return {
+    company_id: record.companyId,
+    subscription_id: record.subscriptionId,
+    delivery_id: record.deliveryId,
+    event_id: record.eventId,
+    attempt: record.attemptNo,
+    outcome: record.outcome,
+    reason: record.reason,
+    ms: Math.round(record.timings.totalMs ?? 0),
   }
 }

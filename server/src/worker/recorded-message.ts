@@ -29,6 +29,7 @@ export function packRecorded(events: readonly LoggedEvent[]): RecordedMessage {
       occurredAt: event.occurredAt,
       recordedAt: event.recordedAt,
       payload: event.payload,
+      traceParent: event.traceParent,
     }
   })
   return { events: packed, digests }

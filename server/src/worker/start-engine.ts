@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { reviveError } from '../db/loggable-error.ts'
 import type { LoggedEvent } from '../events/event.ts'
 import type { EngineSettings, EngineStart, FromEngine, ToEngine } from './engine-messages.ts'
+import type { MetricsMessage } from './engine-stats.ts'
 import { packRecorded } from './recorded-message.ts'
 
 /** The engine of this process, in a thread of its own. */
@@ -12,6 +14,8 @@ export interface RunningEngine {
   wakeRouter(): void
   /** Deliveries of this subscription may be due. */
   wakeDispatcher(companyId: string, subscriptionId: string): void
+  /** What the thread counted; it answers between two pieces of work, or not at all, so whoever asks sets a limit. */
+  readStats(): Promise<MetricsMessage>
   /** Finishes what is under way, `graceMs` at most, and hands the leases back. Safe to call twice. */
   stop(graceMs: number): Promise<void>
 }
@@ -25,6 +29,7 @@ const EVENT_BYTES = 1_000
 interface Log {
   error(facts: object, message: string): void
   warn(facts: object, message: string): void
+  debug(facts: object, message: string): void
 }
 
 /**
@@ -37,10 +42,18 @@ export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url), { name: 'engine', workerData })
   const ended = once(worker, 'exit')
   const tell = (message: ToEngine): void => worker.postMessage(message)
+  /** One question at a time: whoever asks meanwhile gets the same answer. */
+  let asked: PromiseWithResolvers<MetricsMessage> | undefined
   worker.on('message', (message: FromEngine) => {
+    if (message.type === 'stats') {
+      asked?.resolve(message.metrics)
+      asked = undefined
+    }
+    // It is done. What a library has open still, such as a request to a receiver of traces that hangs, is not waited for.
+    if (message.type === 'stopped') void worker.terminate()
     if (message.type !== 'log') return
     const { level, facts, error, message: text } = message
-    log[level]({ ...facts, ...(error && { err: error }) }, text)
+    log[level]({ ...facts, ...(error && { err: reviveError(error) }) }, text)
   })
   worker.on('error', (error) => {
     throw error
@@ -60,6 +73,13 @@ export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
     },
     wakeRouter: () => tell({ type: 'wake_router' }),
     wakeDispatcher: (companyId, subscriptionId) => tell({ type: 'wake_dispatcher', companyId, subscriptionId }),
+    readStats: () => {
+      if (!asked) {
+        asked = Promise.withResolvers()
+        tell({ type: 'read_stats' })
+      }
+      return asked.promise
+    },
     stop: (graceMs) => (stopping ??= stop(graceMs)),
   }
 }

@@ -33,6 +33,8 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http', 'cli'],
   commander: ['cli'],
   '@daybook/sdk': ['cli', 'mcp'],
+  '@opentelemetry/': ['lib'],
+  '@prometheus-io/': ['worker'],
   typebox: ['contract', 'http', 'events'],
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { suite, test } from 'node:test'
+import { headerOf } from '../../src/events/event.ts'
 import { insertEvents } from '../../src/events/insert-events.ts'
+import { eventDigest } from '../../src/lib/digest.ts'
 import { newId } from '../../src/lib/ids.ts'
 import { call, rowsOf } from '../support/api.ts'
 import { startDaybook } from '../support/daybook-process.ts'
@@ -222,7 +224,10 @@ async function withOldMonth(t: TestContext): Promise<OldMonth> {
   const now = new Date()
   const then = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15))
   const companyId = await sqlValue<string>(run.owner, 'select id from companies')
-  const old = Array.from({ length: 3 }, () => ({ ...newEvent(companyId), id: newId(then.getTime()) }))
+  const old = Array.from({ length: 3 }, () => {
+    const event = { ...newEvent(companyId), id: newId(then.getTime()) }
+    return { ...event, digest: eventDigest(headerOf(event), event.salt, event.payload) }
+  })
   await insertEvents(run.owner, old)
   await publish(run, server.url, 3)
   await until('all are owed', async () => (await sqlValue(run.owner, 'select count(*) from webhook_deliveries')) === 6)

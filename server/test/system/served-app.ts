@@ -9,6 +9,7 @@ import { buildApp } from '../../src/http/app.ts'
 import type { HttpParts } from '../../src/http/http-parts.ts'
 import { KeyRing } from '../../src/identity/key-ring.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { allHold } from '../../src/lib/readiness-report.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { testVault } from '../support/master-key.ts'
 import type { TestNode } from '../support/test-node.ts'
@@ -49,7 +50,8 @@ export async function serveApp(
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
-    isReady: () => true,
+    readiness: () => allHold,
+    metricsText: async () => '',
     portalDirectory: import.meta.dirname,
     version: '0.0.0',
   }

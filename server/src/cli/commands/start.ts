@@ -29,6 +29,8 @@ export async function start(config: Config, options: { readonly json: boolean })
   console.log(options.json ? readyLine(url, firstApiKey) : readyText(url, firstApiKey))
   await asked.promise
   await server.stop()
+  // All is done. A request that the exporter of traces has open would hold the process for its own ten seconds.
+  if (config.otlpEndpoint !== undefined) process.exit()
 }
 
 function readyLine(url: string | undefined, firstApiKey: string | undefined): string {

@@ -17,6 +17,7 @@ interface FieldOptions extends ConnectionOptions {
   readonly event?: readonly string[]
   readonly description?: string
   readonly concurrency?: number
+  readonly rate?: number
   readonly timeout?: number
 }
 
@@ -125,13 +126,15 @@ function addFieldOptions(command: Command): void {
     .addOption(new Option('--description <text>', 'for people'))
     .addOption(new Option('--concurrency <number>', 'calls at once').argParser(parseWholeNumber(1, 256)))
     .addOption(new Option('--timeout <ms>', 'deadline of one call').argParser(parseWholeNumber(1_000, 30_000)))
+    .addOption(new Option('--rate <number>', 'calls per second, at most').argParser(parseWholeNumber(1, 10_000)))
 }
 
-function fieldsOf({ event, description, concurrency, timeout }: FieldOptions): Readonly<Record<string, unknown>> {
+function fieldsOf({ event, description, concurrency, timeout, rate }: FieldOptions): Readonly<Record<string, unknown>> {
   return {
     ...(event !== undefined && { event_names: event }),
     ...(description !== undefined && { description }),
     ...(concurrency !== undefined && { concurrency }),
     ...(timeout !== undefined && { timeout_ms: timeout }),
+    ...(rate !== undefined && { rate_limit: rate }),
   }
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { Pools } from '../../db/pools.ts'
 import { newMasterKey, toKeyring } from '../../vault/master-keys.ts'
 import type { Config } from '../config.ts'
 import { readConfig } from '../config.ts'
@@ -7,6 +6,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { findMasterKeys, throwAsConfigError } from '../master-keys.ts'
 import type { Terminal } from '../terminal.ts'
 import { say, sayJson } from '../terminal.ts'
+import { withDatabase } from '../with-database.ts'
 
 const rotation = `Rotation of the master key, while servers run:
   1. daybook vault new-key; give the new key to every process, before the one in use (first line of the key file, or
@@ -56,33 +56,6 @@ async function rotate(config: Config, log: (line: string) => void): Promise<Rota
   const left = Object.fromEntries([...result.uses].filter(([id]) => id !== keyring.first.id))
   const { resealed, unreadable } = result
   return { key_id: keyring.first.id, resealed, unreadable, left, done: Object.keys(left).length === 0 }
-}
-
-/** The database of DATABASE_URL, the embedded one of a running server, or the embedded one, started for this. */
-async function withDatabase<Result>(
-  { databaseUrl, dataDir }: Config,
-  log: (line: string) => void,
-  work: (pools: Pools) => Promise<Result>,
-): Promise<Result> {
-  const { openPools } = await import('../../db/pools.ts')
-  const { findRunningPostgres } = await import('../../db/embedded/find-running.ts')
-  const over = async (url: string): Promise<Result> => {
-    const pools = openPools({ url, engineConnectionsMax: 2, onError: () => {} })
-    try {
-      return await work(pools)
-    } finally {
-      await pools.close()
-    }
-  }
-  const running = databaseUrl ?? (await findRunningPostgres(dataDir))
-  if (running !== undefined) return await over(running)
-  const { startEmbeddedPostgres } = await import('../../db/embedded/start-embedded-postgres.ts')
-  const postgres = await startEmbeddedPostgres({ dataDir, log })
-  try {
-    return await over(postgres.url)
-  } finally {
-    await postgres.stop()
-  }
 }
 
 function describe({ key_id, resealed, unreadable, left, done }: Rotated): string {

@@ -8,6 +8,7 @@ import { publishedAnswer } from '../answers/published-answer.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { payloadTexts, readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
+import { inPublishTrace } from '../publish-trace.ts'
 import { prepareContext, publishProblems, REPLAYED_HEADER } from '../publishing.ts'
 import { bodyLimits } from '../server-options.ts'
 
@@ -48,10 +49,12 @@ export function publishBatch(parts: HttpParts): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { events: inputs } = request.body
         if (inputs.length > BATCH_EVENTS_MAX) throw batchTooLarge(inputs.length)
-        const context = prepareContext(parts, principalOf(request))
         const pointer = (index: number): string => `/events/${index}`
-        const events = prepareEvents(context, inputs, payloadTexts(request), pointer)
-        const published = await parts.publisher.publish(events, pointer)
+        const published = await inPublishTrace(parts.tracer, request, async (traceParent) => {
+          const context = prepareContext(parts, principalOf(request), traceParent)
+          const events = prepareEvents(context, inputs, payloadTexts(request), pointer)
+          return await parts.publisher.publish(events, pointer)
+        })
         const isReplayed = published.every(({ replayed }) => replayed)
         if (isReplayed) reply.header(REPLAYED_HEADER, 'true')
         reply.code(isReplayed ? 200 : 201)

@@ -9,6 +9,7 @@ import { publishedAnswer } from '../answers/published-answer.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { payloadTexts, readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
+import { inPublishTrace } from '../publish-trace.ts'
 import { prepareContext, publishProblems, REPLAYED_HEADER } from '../publishing.ts'
 import { bodyLimits } from '../server-options.ts'
 
@@ -42,10 +43,12 @@ export function publishEvent(parts: HttpParts): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const input = withKeyOfHeader(request.body, request.headers['idempotency-key'])
-        const context = prepareContext(parts, principalOf(request))
         const isBody = (): string => ''
-        const events = prepareEvents(context, [input], payloadTexts(request), isBody)
-        const [published] = await parts.publisher.publish(events, isBody)
+        const [published] = await inPublishTrace(parts.tracer, request, async (traceParent) => {
+          const context = prepareContext(parts, principalOf(request), traceParent)
+          const events = prepareEvents(context, [input], payloadTexts(request), isBody)
+          return await parts.publisher.publish(events, isBody)
+        })
         if (!published) throw new Error('The publisher answered without an outcome')
         if (published.replayed) reply.header(REPLAYED_HEADER, 'true')
         reply.code(published.replayed ? 200 : 201)
