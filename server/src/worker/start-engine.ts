@@ -20,7 +20,7 @@ export interface RunningEngine {
   stop(graceMs: number): Promise<void>
 }
 
-/** When the engine is this far behind, it is told that there is something, and reads it when it gets there. */
+/** When more is under way, the engine is told only that there is something, and reads it when it gets there. */
 const BYTES_UNDER_WAY_MAX = 4 * 1024 * 1024
 
 /** What a message costs per event beside its payload, roughly. */
@@ -66,8 +66,8 @@ export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
   }
   return {
     recorded: (events) => {
-      if (Atomics.load(bytesUnderWay, 0) > BYTES_UNDER_WAY_MAX) return tell({ type: 'wake_router' })
       const bytes = events.reduce((sum, event) => sum + event.payload.length + EVENT_BYTES, 0)
+      if (Atomics.load(bytesUnderWay, 0) + bytes > BYTES_UNDER_WAY_MAX) return tell({ type: 'wake_router' })
       Atomics.add(bytesUnderWay, 0, bytes)
       tell({ type: 'recorded', recorded: packRecorded(events), bytes })
     },
