@@ -5,6 +5,9 @@ import type { Owner } from './cleanup.ts'
 import type { DatabaseProxy } from './database-proxy.ts'
 
 /** A process of Daybook at one address for the whole run, however often it is started again. */
+/** Within the time that a node may be away. */
+const STARTS_MAX = 10
+
 export class Node {
   readonly name: string
   readonly proxy: DatabaseProxy
@@ -15,6 +18,7 @@ export class Node {
   #logs = ''
   /** Ends that nobody caused: each is a fault of the product. */
   readonly crashes: string[] = []
+  failedStarts = 0
   #endsAreExpected = false
 
   constructor(owner: Owner, name: string, proxy: DatabaseProxy, env: Readonly<Record<string, string>>, port: number) {
@@ -47,10 +51,22 @@ export class Node {
     const env = { ...this.#env, DATABASE_URL: this.proxy.url, DAYBOOK_PORT: String(this.#port) }
     this.#logs = this.logs
     this.#process = undefined
-    const started = await startDaybook(this.#owner, env)
+    const started = await this.#startLikeASupervisor(env)
     this.#endsAreExpected = false
     this.#process = started
     void this.#watch(started)
+  }
+
+  /** A start that meets a database on its way down or up ends, and whoever watches over processes starts it again. */
+  async #startLikeASupervisor(env: Readonly<Record<string, string>>): Promise<DaybookProcess> {
+    for (let left = STARTS_MAX; ; left--) {
+      try {
+        return await startDaybook(this.#owner, env)
+      } catch (error) {
+        if (left <= 1) throw error
+        this.failedStarts++
+      }
+    }
   }
 
   async #watch(started: DaybookProcess): Promise<void> {
