@@ -18,7 +18,6 @@ export class Node {
   #logs = ''
   /** Ends that nobody caused: each is a fault of the product. */
   readonly crashes: string[] = []
-  failedStarts = 0
   #endsAreExpected = false
 
   constructor(owner: Owner, name: string, proxy: DatabaseProxy, env: Readonly<Record<string, string>>, port: number) {
@@ -64,7 +63,6 @@ export class Node {
         return await startDaybook(this.#owner, env)
       } catch (error) {
         if (left <= 1) throw error
-        this.failedStarts++
       }
     }
   }
