@@ -230,3 +230,9 @@ describe('faults', () => {
     assert.deepEqual(find({ properties: { constructor: { type: 'string' } } }, {}), [])
   })
 })
+
+test('a payload that Ajv throws at is refused with a fault, not with an error', () => {
+  const check = createSchemaCompiler()({ uniqueItems: true })
+  assert.deepEqual(check([{ valueOf: 1 }, { valueOf: 1 }])[0]?.code, 'not_judged')
+  assert.deepEqual(check([{ valueOf: 1 }]), [])
+})

@@ -46,12 +46,16 @@ export function createSchemaCompiler(): CompileSchema {
     if (typeof schema === 'object' && '$async' in schema) throw new TypeError('a schema cannot be asynchronous')
     const fits = decider.compile(schema)
     return (payload) => {
-      if (fits(payload)) return noFaults
-      if (hasMoreValues(payload, LISTED_VALUES_MAX)) return toFaults(fits.errors ?? [])
-      lister ??= new Ajv2020({ ...options, allErrors: true })
-      const list = lister.compile(schema) // remembered by the lister
-      list(payload)
-      return toFaults(list.errors ?? [])
+      try {
+        if (fits(payload)) return noFaults
+        if (hasMoreValues(payload, LISTED_VALUES_MAX)) return toFaults(fits.errors ?? [])
+        lister ??= new Ajv2020({ ...options, allErrors: true })
+        const list = lister.compile(schema) // remembered by the lister
+        list(payload)
+        return toFaults(list.errors ?? [])
+      } catch {
+        return notJudged
+      }
     }
   }
 }
@@ -69,6 +73,13 @@ function hasMoreValues(payload: unknown, limit: number): boolean {
 }
 
 const noFaults: readonly Fault[] = Object.freeze([])
+
+/** Ajv throws at some payloads: at equality with a member named `valueOf` that is no function, for one. They do not fit. */
+export const NOT_JUDGED = 'not_judged'
+
+const notJudged: readonly Fault[] = Object.freeze([
+  { pointer: '', code: NOT_JUDGED, message: 'The definition cannot be compared with this payload' },
+])
 
 function isSchema(schema: unknown): schema is AnySchema {
   return typeof schema === 'boolean' || (typeof schema === 'object' && schema !== null && !Array.isArray(schema))

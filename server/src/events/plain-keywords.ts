@@ -1,0 +1,23 @@
+/** Keywords that can be judged without looking at any other schema. */
+export const plainKeywords: readonly string[] = [
+  'type',
+  'nullable',
+  'const',
+  'enum',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'format',
+  'minItems',
+  'maxItems',
+  'uniqueItems',
+  'required',
+  'minProperties',
+  'maxProperties',
+  'dependentRequired',
+]
