@@ -53,7 +53,9 @@ export async function runNemesis(
       const second = pick(scene.random, wanted)
       if (!databaseFaults.has(name) || !databaseFaults.has(second)) together.push(make(second, other))
     }
-    await Promise.all(together)
+    // Both to their end, also when one failed: nothing may be started again after the run was cleaned up.
+    const failed = (await Promise.allSettled(together)).find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
     rounds++
   }
   return { made, landed, log }
