@@ -144,7 +144,10 @@ async function heldDeliveries(database: Database): Promise<Held[]> {
     .catch(() => [])
 }
 
-/** Deliveries of subscriptions that are not active wait by design; they are not counted. */
+/**
+ * What waits by design is not counted: deliveries of subscriptions that are not active, whose breaker is not closed, or whose
+ * receiver hangs and shares the small pool.
+ */
 function watchTakeOver(scene: Scene, held: readonly Held[]): void {
   if (held.length === 0) return
   const startedAt = Date.now()
@@ -153,7 +156,9 @@ function watchTakeOver(scene: Scene, held: readonly Held[]): void {
       const { rows } = await client.query<{ count: string }>(
         `select count(*) from webhook_deliveries d
            join event_subscriptions s on s.company_id = d.company_id and s.id = d.subscription_id
-          where d.id = any($1) and d.lease_token = any($2) and s.status in ('active', 'deleted')`,
+           join subscription_health h on h.company_id = d.company_id and h.subscription_id = d.subscription_id
+          where (s.status = 'deleted' or (h.breaker = 'closed' and not h.is_slow))
+            and d.id = any($1) and d.lease_token = any($2) and s.status in ('active', 'deleted')`,
         [held.map(({ id }) => id), held.map((one) => one.lease_token)],
       )
       return Number(rows[0]?.count)
