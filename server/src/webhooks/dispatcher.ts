@@ -1,4 +1,3 @@
-import type { DbPool } from '../db/pools.ts'
 import { missingDetails, readLoggedEach } from '../events/read-logged.ts'
 import type { RecentEvents } from '../events/recent-events.ts'
 import { isServerTrouble } from '../db/transaction.ts'
@@ -9,12 +8,12 @@ import { attemptDelivery, endWithoutAttempt } from './attempt.ts'
 import { callsAllowed, FAILURES_MAX, openMaxFor } from './breaker.ts'
 import type { ClaimedDelivery, ClaimNews } from './claim-due.ts'
 import { claimDueDeliveries, findDueSubscriptions } from './claim-due.ts'
-import type { DisableDue } from './count-failures.ts'
 import type { Handed, HandOver } from './hand-over.ts'
 import type { DispatcherStats, Lane, PoolName } from './lanes.ts'
 import { Lanes } from './lanes.ts'
 import { OutgoingEvent } from './outgoing-event.ts'
 import type { AttemptRecord } from './record-results.ts'
+import type { ResultWriterOptions } from './result-writer.ts'
 import { ResultWriter } from './result-writer.ts'
 import type { DeliverableSubscription, Subscription, SubscriptionSets } from './subscription-set.ts'
 
@@ -29,14 +28,10 @@ import type { DeliverableSubscription, Subscription, SubscriptionSets } from './
  * it is tried again until its lease has run out; then the attempt counts as unknown and the delivery is made again, with
  * the same webhook-id.
  */
-export interface DispatcherOptions extends AttemptContext {
-  readonly pool: DbPool
+export interface DispatcherOptions
+  extends AttemptContext, Pick<ResultWriterOptions<never>, 'pool' | 'onDisableDue' | 'onError' | 'onFenced'> {
   readonly recent: RecentEvents
   readonly sets: SubscriptionSets
-  readonly onDisableDue: (due: readonly DisableDue[]) => void
-  readonly onError: (error: unknown) => void
-  /** Told of results that came too late: their lease was over and another process has the delivery. */
-  readonly onFenced?: (count: number) => void
   /** Told of deliveries whose lease had run out: another process, or this one before, did not record how they ended. */
   readonly onTakenOver?: (count: number) => void
   readonly slotsMax?: number
