@@ -4,6 +4,7 @@ import { between } from '../../src/cli/demo/random.ts'
 import { until } from '../support/until.ts'
 import type { Database } from './database.ts'
 import type { Node } from './node.ts'
+import type { OrphanWatch, Strike } from './orphan-watch.ts'
 import type { Receivers } from './receivers.ts'
 import type { Workload } from './workload.ts'
 
@@ -14,12 +15,12 @@ export interface Scene {
   readonly workload: Workload
   readonly receivers: Receivers
   readonly random: Random
-  /** From a kill to the moment when each delivery that the dead process held had been moved on. */
-  readonly takeOverMs: number[]
+  /** Told of each process that stops without giving its leases back. */
+  readonly orphans: OrphanWatch
   /** From the moment when the database accepts connections to the first publish and the first call. */
   readonly databaseBackMs: number[]
-  /** Watches that outlive their fault. */
-  readonly watches: Promise<void>[]
+  /** In the order they began. */
+  readonly strikes: Strike[]
 }
 
 /** Breaks something and repairs it. Answers whether it landed where it should: a fault that hit nothing proves nothing. */
@@ -27,18 +28,16 @@ export type Fault = (scene: Scene, node: Node) => Promise<boolean>
 
 /** The lease of the shortest deadline and what its sweep may take: a pause that outlives both. */
 const BEYOND_LEASE_MS = 13_000
-const TAKE_OVER_LIMIT_MS = 45_000
 const BACK_LIMIT_MS = 10_000
 
 export const faults = {
   /** SIGKILL of a process, restart after up to two seconds. */
   F10: async (scene, node) => {
-    const held = await heldDeliveries(scene.database)
     await node.kill()
-    watchTakeOver(scene, held)
+    const held = await scene.orphans.struck(`F10 on ${node.name}`)
     await delay(between(scene.random, 0, 2_000))
     await node.start()
-    return held.length > 0
+    return held > 0
   },
   /** Immediate restart of the database. */
   F11: async (scene) => {
@@ -56,6 +55,7 @@ export const faults = {
   /** A partition that tells nobody, shorter and longer than the time-out of a statement. */
   F14: async (scene, node) => {
     node.proxy.set('silent')
+    await scene.orphans.struck(`F14 on ${node.name}`)
     const isUnready = await until('readiness is false', async () => !(await isReady(node)), 6_000).catch(() => false)
     await delay(between(scene.random, 1_000, 18_000))
     node.proxy.set('open')
@@ -80,12 +80,11 @@ export const faults = {
   },
   /** A process that sleeps longer than its leases. */
   F20: async (scene, node) => {
-    const held = await heldDeliveries(scene.database)
     node.pause()
-    watchTakeOver(scene, held)
+    const held = await scene.orphans.struck(`F20 on ${node.name}`)
     await delay(BEYOND_LEASE_MS)
     node.goOn()
-    return held.length > 0
+    return held > 0
   },
   /** A graceful stop under load. */
   F33: async (scene, node) => {
@@ -126,52 +125,6 @@ async function isReady(node: Node): Promise<boolean> {
     },
     () => false,
   )
-}
-
-interface Held {
-  readonly id: string
-  readonly lease_token: string
-}
-
-async function heldDeliveries(database: Database): Promise<Held[]> {
-  return await database
-    .withClient(async (client) => {
-      const { rows } = await client.query<Held>(
-        'select id, lease_token from webhook_deliveries where lease_token is not null',
-      )
-      return rows
-    })
-    .catch(() => [])
-}
-
-/**
- * What waits by design is not counted: deliveries of subscriptions that are not active, whose breaker is not closed, or whose
- * receiver hangs and shares the small pool.
- */
-function watchTakeOver(scene: Scene, held: readonly Held[]): void {
-  if (held.length === 0) return
-  const startedAt = Date.now()
-  const left = async (): Promise<number> =>
-    await scene.database.withClient(async (client) => {
-      const { rows } = await client.query<{ count: string }>(
-        `select count(*) from webhook_deliveries d
-           join event_subscriptions s on s.company_id = d.company_id and s.id = d.subscription_id
-           join subscription_health h on h.company_id = d.company_id and h.subscription_id = d.subscription_id
-          where (s.status = 'deleted' or (h.breaker = 'closed' and not h.is_slow))
-            and d.id = any($1) and d.lease_token = any($2) and s.status in ('active', 'deleted')`,
-        [held.map(({ id }) => id), held.map((one) => one.lease_token)],
-      )
-      return Number(rows[0]?.count)
-    })
-  const watch = until(
-    'orphans are taken over',
-    async () => (await left().catch(() => 1)) === 0,
-    TAKE_OVER_LIMIT_MS,
-  ).then(
-    () => void scene.takeOverMs.push(Date.now() - startedAt),
-    () => void scene.workload.refusals.push(`deliveries of a dead process waited longer than ${TAKE_OVER_LIMIT_MS} ms`),
-  )
-  scene.watches.push(watch)
 }
 
 async function watchReturn(scene: Scene): Promise<void> {

@@ -49,7 +49,10 @@ function show(outcome: Outcome): void {
     duplicated: verdict.duplicated,
     duplicate_bound: verdict.duplicateBound,
     recovered: verdict.recovered,
-    takeover_ms_max: outcome.takeOverMsMax,
+    orphans: outcome.takeOvers.orphans,
+    standstill_ms_max: outcome.takeOvers.standstillMsMax,
+    takeover_ms_max: outcome.takeOvers.waitedMsMax,
+    explained_waits: outcome.takeOvers.explained.length,
     database_back_ms_max: outcome.databaseBackMsMax,
     drained_ms: outcome.drainedMs,
     complaints: complaints.length,
@@ -57,6 +60,8 @@ function show(outcome: Outcome): void {
     landed: nemesis.landed,
   }
   for (const line of complaints.slice(0, COMPLAINTS_SHOWN)) console.error(`does not hold: ${line}`)
+  if (outcome.takeOvers.longest) say(`stood still longest: ${outcome.takeOvers.longest}`)
+  for (const line of outcome.takeOvers.explained.slice(0, COMPLAINTS_SHOWN)) say(`waited by design: ${line}`)
   if (complaints.length > 0) process.exitCode = 1
   if (options.json) {
     console.log(JSON.stringify(figures))

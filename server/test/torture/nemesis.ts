@@ -3,6 +3,7 @@ import { between, chance, pick } from '../../src/cli/demo/random.ts'
 import type { FaultName, Scene } from './faults.ts'
 import { faults } from './faults.ts'
 import type { Node } from './node.ts'
+import type { Strike } from './orphan-watch.ts'
 
 export interface NemesisReport {
   /** How often each fault was made, and how often it landed. */
@@ -33,7 +34,10 @@ export async function runNemesis(
   const make = async (name: FaultName, node: Node): Promise<void> => {
     note(`${name} on ${node.name}`)
     made[name] = (made[name] ?? 0) + 1
+    const strike: Strike = { what: `${name} on ${node.name}`, startMs: Date.now(), endMs: undefined }
+    scene.strikes.push(strike)
     const hasLanded = await faults[name](scene, node)
+    strike.endMs = Date.now()
     if (hasLanded) landed[name] = (landed[name] ?? 0) + 1
     note(`${name} on ${node.name} is over${hasLanded ? '' : ', and hit nothing'}`)
   }

@@ -4,10 +4,10 @@ import { startDaybook } from '../support/daybook-process.ts'
 import type { Owner } from './cleanup.ts'
 import type { DatabaseProxy } from './database-proxy.ts'
 
-/** A process of Daybook at one address for the whole run, however often it is started again. */
 /** Within the time that a node may be away. */
 const STARTS_MAX = 10
 
+/** A process of Daybook at one address for the whole run, however often it is started again. */
 export class Node {
   readonly name: string
   readonly proxy: DatabaseProxy

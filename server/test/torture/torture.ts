@@ -14,6 +14,8 @@ import type { NemesisReport } from './nemesis.ts'
 import { runNemesis } from './nemesis.ts'
 import { Node } from './node.ts'
 import type { Options } from './options.ts'
+import type { TakeOvers } from './orphan-watch.ts'
+import { OrphanWatch } from './orphan-watch.ts'
 import { readDatabase, readViews } from './read-evidence.ts'
 import { startReceivers } from './receivers.ts'
 import type { Tenant } from './workload.ts'
@@ -25,7 +27,7 @@ export interface Outcome {
   readonly nemesis: NemesisReport
   /** Why the run does not hold, one sentence each; empty: it holds. */
   readonly complaints: readonly string[]
-  readonly takeOverMsMax: number
+  readonly takeOvers: TakeOvers
   readonly databaseBackMsMax: number
   /** From the end of the last fault to an empty backlog. */
   readonly drainedMs: number
@@ -48,7 +50,9 @@ export async function torture(owner: Owner, options: Options, say: (line: string
   const urls = nodes.map(({ url }) => url)
   const { eventsPerSecond } = options
   const workload = new Workload({ tenants, urls, receivers, random: seededRandom(options.seed + 2), eventsPerSecond })
-  const scene: Scene = { nodes, database, workload, receivers, random, takeOverMs: [], databaseBackMs: [], watches: [] }
+  const orphans = new OrphanWatch(() => database.url)
+  orphans.start(owner)
+  const scene: Scene = { nodes, database, workload, receivers, random, orphans, databaseBackMs: [], strikes: [] }
   workload.start()
   await until('events flow', () => receivers.arrivals.length > 20)
   const nemesis = await runNemesis(scene, options.faults, options.minutes * 60_000, say)
@@ -62,7 +66,7 @@ export async function torture(owner: Owner, options: Options, say: (line: string
   const isDrained = async (): Promise<boolean> => (await sqlValue<number>(pools.owner, UNFINISHED)) === 0
   await until('the backlog is empty', isDrained, DRAIN_LIMIT_MS).catch((error: Error) => complaints.push(error.message))
   const drainedMs = Date.now() - quietAt
-  await Promise.all(scene.watches)
+  const takeOvers = await orphans.finish(scene.strikes)
   const views = []
   for (const { key } of tenants) views.push(...(await readViews(urls[0] ?? '', key)))
   const verdict = checkHistory({
@@ -74,6 +78,7 @@ export async function torture(owner: Owner, options: Options, say: (line: string
     views,
   })
   complaints.push(...workload.refusals, ...nodes.flatMap(({ crashes }) => crashes), ...verdict.faults)
+  complaints.push(...takeOvers.late.map((one) => `taken over late: ${one}`))
   complaints.push(
     ...verdict.lost.map((one) => `lost: ${one}`),
     ...verdict.unexpected.map((one) => `unexpected: ${one}`),
@@ -85,7 +90,7 @@ export async function torture(owner: Owner, options: Options, say: (line: string
     verdict,
     nemesis,
     complaints,
-    takeOverMsMax: Math.max(0, ...scene.takeOverMs),
+    takeOvers,
     databaseBackMsMax: Math.max(0, ...scene.databaseBackMs),
     drainedMs,
   }

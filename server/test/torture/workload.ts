@@ -30,6 +30,8 @@ const PUBLISHERS = 8
 const SUBSCRIPTIONS_MAX = 8
 /** Shortest deadline the interface takes, so that leases run out while one watches. */
 const TIMEOUT_MS = 1_000
+/** A publisher that has no answer by then asks another process. What it asked for may still be done: its ids are the same. */
+const PATIENCE_MS = 3_000
 
 /** What publishers and administrators do, and what they saw of it. */
 export class Workload {
@@ -86,7 +88,8 @@ export class Workload {
     const [path, body] =
       count === 1 ? ['/events', texts[0] ?? ''] : ['/events/batch', `{"events":[${texts.join(',')}]}`]
     for (;;) {
-      const answer = await this.#try(pick(random, urls), 'POST', path, body, tenant)
+      const answered = this.#try(pick(random, urls), 'POST', path, body, tenant)
+      const answer = await Promise.race([answered, delay(PATIENCE_MS, undefined, { ref: false })])
       if (answer && (answer.status === 200 || answer.status === 201)) {
         this.lastAcknowledgedMs = Date.now()
         for (const one of made) one.acknowledgedMs = this.lastAcknowledgedMs
