@@ -236,3 +236,10 @@ test('a payload that Ajv throws at is refused with a fault, not with an error', 
   assert.deepEqual(check([{ valueOf: 1 }, { valueOf: 1 }])[0]?.code, 'not_judged')
   assert.deepEqual(check([{ valueOf: 1 }]), [])
 })
+
+test('an empty list does not hold what contains asks for, whatever stands beside it', () => {
+  const check = createSchemaCompiler()({ prefixItems: [{ type: 'string' }], contains: { type: 'integer' } })
+  assert.deepEqual(check([])[0]?.code, 'contains')
+  assert.match(check([])[0]?.message ?? '', /at least 1 item/)
+  assert.deepEqual(check(['a', 1]), [])
+})

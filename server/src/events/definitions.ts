@@ -19,18 +19,14 @@ export interface EntityPointer {
   readonly id: string
 }
 
-export interface Definition {
+/** The part of a definition that publishes are judged by. */
+export interface PublishDefinition {
   readonly eventName: string
   readonly version: number
-  readonly title: string
-  readonly description: string
   readonly entity?: EntityPointer
   readonly related: readonly EntityPointer[]
-  readonly owner?: string
-  readonly tags: readonly string[]
-  /** JSON Schema 2020-12. */
-  readonly schema: unknown
-  readonly examples: readonly unknown[]
+  /** It still holds, and its publishers should be told that it will not for ever. */
+  readonly isDeprecated?: boolean
   /**
    * What keeps a payload from being one of this event, at most 50 faults; none if it fits. The code of a fault is the
    * schema's keyword, or `entity_id` where an entity's id cannot be one. Messages hold nothing of the payload.
@@ -38,9 +34,28 @@ export interface Definition {
   validate(payload: unknown): readonly Fault[]
 }
 
+/** A standard definition. */
+export interface Definition extends PublishDefinition {
+  readonly title: string
+  readonly description: string
+  readonly owner?: string
+  readonly tags: readonly string[]
+  /** JSON Schema 2020-12. */
+  readonly schema: unknown
+  readonly examples: readonly unknown[]
+}
+
 export interface Definitions {
   get(eventName: string): Definition | undefined
   names(): readonly string[]
+}
+
+/** The definitions that are in force for a publish. */
+export interface PublishDefinitions {
+  get(eventName: string): PublishDefinition | undefined
+  names(): readonly string[]
+  /** Why {@link get} has none although there is one. */
+  notInForce?(eventName: string): 'draft' | 'archived' | undefined
 }
 
 /** A longer text found in a payload cannot be an entity's id. */
@@ -107,7 +122,6 @@ function toDefinition(file: DefinitionFile, expectedName: string, compile: Compi
     return { faults: [{ pointer: '/schema', code: 'schema', message }] }
   }
   const { event_name: eventName, version, title, description, entity, related, owner, tags, schema, examples } = file
-  const idPlaces = (entity ? [entity, ...related] : related).map((one) => ({ ...one, keys: parseJsonPointer(one.id) }))
   const definition: Definition = {
     eventName,
     version,
@@ -119,10 +133,7 @@ function toDefinition(file: DefinitionFile, expectedName: string, compile: Compi
     tags,
     schema,
     examples,
-    validate(payload) {
-      const faults = fitsSchema(payload)
-      return faults.length > 0 ? faults : entityIdFaults(idPlaces, payload)
-    },
+    validate: withEntityIds(file, fitsSchema),
   }
   const faults = checkExamples(definition)
   return faults.length > 0 ? { faults } : definition
@@ -136,10 +147,31 @@ function checkName(eventName: string, expectedName: string): Fault | undefined {
   return undefined
 }
 
-function entityIdFaults(
-  places: readonly (EntityPointer & { readonly keys: readonly string[] })[],
-  payload: unknown,
-): readonly Fault[] {
+interface EntityPointers {
+  readonly entity?: EntityPointer
+  readonly related: readonly EntityPointer[]
+}
+
+/** Judges the ids of a payload's entities where its schema has nothing against it. */
+export function withEntityIds(pointers: EntityPointers, fitsSchema: ValidatePayload): ValidatePayload {
+  const places = idPlaces(pointers)
+  return (payload) => {
+    const faults = fitsSchema(payload)
+    return faults.length > 0 ? faults : faultsOfIds(places, payload)
+  }
+}
+
+export function entityIdFaults(pointers: EntityPointers, payload: unknown): readonly Fault[] {
+  return faultsOfIds(idPlaces(pointers), payload)
+}
+
+type IdPlace = EntityPointer & { readonly keys: readonly string[] }
+
+function idPlaces({ entity, related }: EntityPointers): readonly IdPlace[] {
+  return (entity ? [entity, ...related] : related).map((one) => ({ ...one, keys: parseJsonPointer(one.id) }))
+}
+
+function faultsOfIds(places: readonly IdPlace[], payload: unknown): readonly Fault[] {
   const faults: Fault[] = []
   for (const { type, id, keys } of places) {
     const value = valueAt(payload, keys)

@@ -2,12 +2,11 @@ import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { PageRequest } from '../lib/cursor.ts'
 import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
-import { ProblemError } from '../lib/problems.ts'
 import type { TimeRange } from '../lib/time-range.ts'
 import type { EntityRef } from './event.ts'
-import { isEventNamePattern, matchesEventName } from './event-names.ts'
 import type { EventView } from './event-view.ts'
 import { viewTrail } from './event-view.ts'
+import { expandEventNames } from './expand-event-names.ts'
 import { readTrailPage } from './trail-pages.ts'
 import type { Direction, TrailConditions } from './trail-pages.ts'
 
@@ -66,7 +65,7 @@ async function conditionsOf(
   // Text of the database holds no U+0000, and it refuses to compare with one.
   const texts = [entity?.type, entity?.id, actor?.type, actor?.id, correlationId]
   if (texts.some((text) => text?.includes('\0'))) return undefined
-  const names = filter.event_names && (await expandNames(db, companyId, filter.event_names))
+  const names = filter.event_names && (await expandEventNames(db, companyId, filter.event_names))
   if (names?.length === 0) return undefined
   const range = await positionsOf(db, companyId, filter)
   return {
@@ -80,40 +79,6 @@ async function conditionsOf(
     entity: entity ?? null,
     includeRelated: filter.include_related ?? false,
   }
-}
-
-/**
- * The names that a company's events have, one look into the index for each: what lies between two names is jumped over.
- * The filter by company stands in both arms.
- */
-const readNames = statement<[companyId: string], { event_name: string }>(
-  'trail.read_names',
-  `with recursive name as (
-     (select t.event_name from event_audit_trail t where t.company_id = $1 order by t.event_name limit 1)
-     union all
-     select next.event_name
-       from name
-      cross join lateral (
-        select t.event_name
-          from event_audit_trail t
-         where t.company_id = $1 and t.event_name > name.event_name
-         order by t.event_name
-         limit 1
-      ) next
-   )
-   select event_name from name`,
-)
-
-/** The names that the patterns choose. Row level security would keep a pattern in SQL (`like`) from using an index. */
-async function expandNames(db: Db, companyId: string, patterns: readonly string[]): Promise<readonly string[]> {
-  const wrong = patterns.find((pattern) => !isEventNamePattern(pattern))
-  if (wrong !== undefined) {
-    const message = 'An event name, a prefix such as appointment.*, or * for every business event'
-    throw new ProblemError('invalid_event_name', message)
-  }
-  if (patterns.every((pattern) => !pattern.endsWith('*'))) return [...new Set(patterns)]
-  const known = await readNames(db, companyId)
-  return known.map((row) => row.event_name).filter((name) => patterns.some((one) => matchesEventName(one, name)))
 }
 
 /**

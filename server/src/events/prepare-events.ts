@@ -4,7 +4,7 @@ import { canonicalUuid, checkEventId, newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault, ProblemCode } from '../lib/problems.ts'
 import { parseRfc3339 } from '../lib/rfc3339.ts'
-import type { Definition, Definitions } from './definitions.ts'
+import type { PublishDefinition, PublishDefinitions } from './definitions.ts'
 import { entitiesFromPayload } from './definitions.ts'
 import type { Actor, EntityRef, NewEvent } from './event.ts'
 import { headerOf } from './event.ts'
@@ -28,7 +28,8 @@ export interface EventInput {
 
 export interface PrepareContext {
   readonly companyId: string
-  readonly definitions: Definitions
+  /** What is in force for the names of the events. */
+  readonly definitions: PublishDefinitions
   readonly allowUndeclared: boolean
   /** Who publishes, when the event does not say: the API key. */
   readonly defaultActor: Actor
@@ -124,7 +125,7 @@ function prepareEvent(
 
 type Report = (problem: ProblemCode, pointer: string, message: string, code?: string) => void
 
-function checkName(context: PrepareContext, name: string, fault: Report): Definition | undefined {
+function checkName(context: PrepareContext, name: string, fault: Report): PublishDefinition | undefined {
   if (!isEventName(name)) {
     fault(
       'invalid_event_name',
@@ -138,7 +139,12 @@ function checkName(context: PrepareContext, name: string, fault: Report): Defini
     return undefined
   }
   const definition = context.definitions.get(name)
-  if (!definition && !context.allowUndeclared) {
+  const notInForce = definition ? undefined : context.definitions.notInForce?.(name)
+  if (notInForce === 'archived') {
+    fault('definition_archived', '/event_name', `The definition of ${name} is archived`)
+  } else if (notInForce === 'draft' && !context.allowUndeclared) {
+    fault('unknown_event_name', '/event_name', `The definition of ${name} is a draft; make it active first`)
+  } else if (!definition && !context.allowUndeclared) {
     const nearest = nearestEventName(name, context.definitions.names())
     fault(
       'unknown_event_name',
@@ -179,7 +185,7 @@ function checkOccurredAt(context: PrepareContext, given: string | undefined, fau
 
 function checkEntities(
   input: EventInput,
-  definition: Definition | undefined,
+  definition: PublishDefinition | undefined,
   fault: Report,
 ): { entity: EntityRef | undefined; related: readonly EntityRef[] } {
   const fromPayload = definition ? entitiesFromPayload(definition, input.payload) : { related: [] }

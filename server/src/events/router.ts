@@ -38,6 +38,9 @@ export interface FanOut {
   deliverSlice(db: Db): Promise<FanOutResult | undefined>
 }
 
+/** Thrown by a fan-out that has too much to write in one transaction for a batch of several events; it is halved. */
+export class BatchTooLarge extends Error {}
+
 /** What the fan-out does once it is known how the transaction ended; exactly one of the two is called. */
 export interface FanOutResult {
   committed(): void
@@ -150,7 +153,7 @@ export class Router {
       await this.#routeBatch(batchMax, (taken) => (rows = taken))
     } catch (error) {
       const [first, second] = rows
-      if (!first || !isAboutData(error)) throw error
+      if (!first || !(isAboutData(error) || error instanceof BatchTooLarge)) throw error
       if (second) this.#batchMax = Math.ceil(rows.length / 2)
       else await this.#setAsideAlone(first, error)
       return 0

@@ -1,5 +1,6 @@
 /** Payloads made from a schema, for test calls and documentation. */
 import { createSchemaCompiler } from './compile-schema.ts'
+import type { CompileSchema } from './compile-schema.ts'
 import { createPlainFits } from './plain-fits.ts'
 import { familiarText, sampleText } from './sample-text.ts'
 import { below, keysBelow, listBelow, member, rootNode, textsOf, unfold } from './schema-node.ts'
@@ -16,10 +17,11 @@ const VALUES_MAX = 2_000
 
 /**
  * A payload that fits the schema; undefined if none was found, which does not mean that there is none. The same schema and
- * seed give the same payload. Examples and defaults come before what is made up. The schema must be one that compiles.
+ * seed give the same payload. Examples and defaults come before what is made up. The schema must be one that compiles; what
+ * fits is for the compiler to say.
  */
-export function samplePayload(schema: unknown, seed = 1): unknown {
-  const validate = createSchemaCompiler()(schema)
+export function samplePayload(schema: unknown, seed = 1, compile: CompileSchema = createSchemaCompiler()): unknown {
+  const validate = compile(schema)
   const fits = createPlainFits()
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const random = seededRandom(seed * ATTEMPTS_MAX + attempt)

@@ -8,11 +8,14 @@ export const SCHEMA_FAULTS_MAX = 50
 /** A longer pointer, which only a very long key can make, is cut to the last object on the way that it can name. */
 const POINTER_LENGTH_MAX = 1_000
 
+/** What both validators tell of one: Ajv's, and our own for schemas that companies write. */
+export type Violation = Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'propertyName'>
+
 /**
- * Ajv's errors as faults for people. The code is the keyword that failed. A pointer may name keys of the payload; a message
+ * Violations as faults for people. The code is the keyword that failed. A pointer may name keys of the payload; a message
  * holds nothing of it, only what the schema says.
  */
-export function toFaults(errors: readonly ErrorObject[]): readonly Fault[] {
+export function toFaults(errors: readonly Violation[]): readonly Fault[] {
   const faults: Fault[] = []
   for (const [index, error] of errors.entries()) {
     if (isRepetition(error, errors[index - 1])) continue
@@ -30,13 +33,13 @@ export function toFaults(errors: readonly ErrorObject[]): readonly Fault[] {
 const codes: Readonly<Record<string, string>> = { 'false schema': 'not' }
 
 /** Whether it only says again that the faults listed before it are faults. */
-function isRepetition({ keyword, params }: ErrorObject, before: ErrorObject | undefined): boolean {
+function isRepetition({ keyword, params }: Violation, before: Violation | undefined): boolean {
   if (keyword === 'propertyNames') return before?.propertyName === params['propertyName']
   return keyword === 'if'
 }
 
 /** A missing member is named by the place where it should stand, a member too many or ill-named by its own. */
-function pointerOf({ instancePath, keyword, params, propertyName }: ErrorObject): string {
+function pointerOf({ instancePath, keyword, params, propertyName }: Violation): string {
   if (propertyName !== undefined) return `${instancePath}/${escapePointerToken(propertyName)}`
   const member = memberParameters[keyword]
   const name: unknown = member === undefined ? undefined : params[member]
@@ -56,7 +59,7 @@ function shorten(pointer: string): string {
   return pointer.slice(0, pointer.lastIndexOf('/', POINTER_LENGTH_MAX))
 }
 
-function messageOf(error: ErrorObject): string {
+function messageOf(error: Violation): string {
   const message = messages[error.keyword]?.(error.params) ?? 'Does not fit the definition'
   return error.propertyName === undefined ? message : `The name of this member: ${message}`
 }

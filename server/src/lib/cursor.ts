@@ -13,9 +13,10 @@ export function encodeCursor(kind: string, values: readonly (string | number)[])
 }
 
 /**
- * What stands at one place of a cursor: a UUID in lower case, a whole number from 0 to 2^53 - 1, or one of some words.
+ * What stands at one place of a cursor: a UUID in lower case, a whole number from 0 to 2^53 - 1, a name of visible ASCII
+ * characters, or one of some words.
  */
-type Part = 'uuid' | 'integer' | readonly string[]
+type Part = 'uuid' | 'integer' | 'name' | readonly string[]
 
 type Values<Shape extends readonly Part[]> = {
   -readonly [Index in keyof Shape]: Shape[Index] extends 'integer'
@@ -59,8 +60,11 @@ function hasShape<Shape extends readonly Part[]>(
 function fits(part: Part, value: unknown): boolean {
   if (part === 'uuid') return typeof value === 'string' && canonicalUuid(value) === value
   if (part === 'integer') return Number.isSafeInteger(value) && Number(value) >= 0
+  if (part === 'name') return typeof value === 'string' && nameForm.test(value)
   return typeof value === 'string' && part.includes(value)
 }
+
+const nameForm = /^[\x21-\x7e]{1,200}$/
 
 function invalid(): ProblemError {
   return new ProblemError('invalid_cursor', 'Give the next_cursor of the page before, unchanged, to the same list')

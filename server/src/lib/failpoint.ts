@@ -21,6 +21,8 @@ export const failpoints = [
   'delivery.after_record',
   'disable.before_commit',
   'partition.before_attach',
+  'job.before_commit',
+  'job.after_commit',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]
