@@ -1,0 +1,100 @@
+import type { Db } from '../../db/statement.ts'
+import { hastenProbes, insertAgain, makeDue } from '../post-again.ts'
+import type { EndingTerms } from './chosen-endings.ts'
+import { scanChosenEndings, takeBackEndedSince } from './chosen-endings.ts'
+import { lockIdle, scanChosenPending } from './chosen-pending.ts'
+import { countChosen } from './count-chosen.ts'
+import { isAnyCrowded } from './crowded-subscriptions.ts'
+import type { ChoiceTerms, DeliveryChoice } from './delivery-choice.ts'
+import { termsOf } from './delivery-choice.ts'
+import type { JobAtWork, JobSlice } from './job-kinds.ts'
+import { jobKind } from './job-kinds.ts'
+
+/** Rows that a slice looks at. Small, so that nobody waits for it. */
+const SLICE_ROWS = 200
+
+/** So many deliveries of a subscription may be due, and a slice still adds to them. */
+const DUE_MAX = 500
+
+const CROWDED_REST_MS = 500
+
+/**
+ * Makes the next attempt of each chosen delivery now, as retryDelivery does for one: what has ended begins a new
+ * schedule under its own id, what is pending stays on its own. Skipped are deliveries of subscriptions that were deleted
+ * (`subscription_deleted`), those that somebody has retried since they were counted (`changed_since`), and of the pending
+ * ones those in flight (`in_flight`) and those that wait for an earlier one (`delivery_blocked`). A subscription with many deliveries due is waited for.
+ */
+export const retryDeliveries = jobKind<DeliveryChoice>({
+  kind: 'retry_deliveries',
+  isEmptyDone: true,
+  count: countChosen,
+  slice: async (db, job) => {
+    const terms = await termsOf(db, job.companyId, job.parameters)
+    if (!terms) return { done: 0, skipped: {}, cursor: null, finished: true }
+    const { state } = job.parameters
+    return state === 'pending'
+      ? await retryPending(db, job, terms)
+      : await retryEnded(db, job, { ...terms, outcome: state })
+  },
+})
+
+async function retryEnded(db: Db, job: JobAtWork<DeliveryChoice>, terms: EndingTerms): Promise<JobSlice> {
+  const { companyId, createdAt } = job
+  const { chosen, reached } = await scanChosenEndings(db, companyId, terms, placeOf(job))
+  const open = chosen.filter(({ is_deleted }) => !is_deleted)
+  const subscriptionIds = distinct(open)
+  if (await isAnyCrowded(db, companyId, subscriptionIds, DUE_MAX)) return waitingAt(job)
+  const inserted = await insertAgain(db, companyId, open)
+  const takenBack = await takeBackEndedSince(db, companyId, [...inserted], createdAt)
+  await hastenAtFirst(db, job, subscriptionIds)
+  const done = inserted.size - takenBack.size
+  const skipped = { subscription_deleted: chosen.length - open.length, changed_since: open.length - done }
+  return { done, skipped, cursor: reached, finished: reached === null, wake: subscriptionIds }
+}
+
+async function retryPending(db: Db, job: JobAtWork<DeliveryChoice>, terms: ChoiceTerms): Promise<JobSlice> {
+  const { companyId } = job
+  const { chosen, reached } = await scanChosenPending(db, companyId, terms, placeOf(job))
+  const open = chosen.filter(({ is_deleted }) => !is_deleted)
+  const subscriptionIds = distinct(open)
+  if (await isAnyCrowded(db, companyId, subscriptionIds, DUE_MAX)) return waitingAt(job)
+  const locked = await lockIdle(
+    db,
+    companyId,
+    open.map(({ id }) => id),
+  )
+  const first = locked.filter(({ is_blocked }) => !is_blocked)
+  await makeDue(
+    db,
+    companyId,
+    first.map(({ id }) => id),
+  )
+  await hastenAtFirst(db, job, subscriptionIds)
+  const skipped = {
+    subscription_deleted: chosen.length - open.length,
+    in_flight: open.length - locked.length,
+    delivery_blocked: locked.length - first.length,
+  }
+  return { done: first.length, skipped, cursor: reached, finished: reached === null, wake: subscriptionIds }
+}
+
+function placeOf({ cursor, createdAt }: JobAtWork<DeliveryChoice>) {
+  return { cursor, countedAt: createdAt, rows: SLICE_ROWS }
+}
+
+function waitingAt({ cursor }: JobAtWork<DeliveryChoice>): JobSlice {
+  return { done: 0, skipped: {}, cursor, finished: false, restMs: CROWDED_REST_MS }
+}
+
+/** Once per job, not with every slice: an endpoint that is dead still shall not be called over and over. */
+async function hastenAtFirst(
+  db: Db,
+  { companyId, cursor }: JobAtWork<DeliveryChoice>,
+  subscriptionIds: readonly string[],
+): Promise<void> {
+  if (cursor === null && subscriptionIds.length > 0) await hastenProbes(db, companyId, subscriptionIds)
+}
+
+function distinct(deliveries: readonly { readonly subscription_id: string }[]): readonly string[] {
+  return [...new Set(deliveries.map(({ subscription_id }) => subscription_id))]
+}
