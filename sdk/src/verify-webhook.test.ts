@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign as signWith } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
@@ -105,6 +105,80 @@ test('any one of several signatures and any one of several secrets is enough', a
   }
 })
 
+/** A pair as subscriptions have it, and what it makes of a content, apart from the code under test. */
+function ed25519Pair() {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const raw = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(-32)
+  return {
+    publicKey: `whpk_${raw.toString('base64')}`,
+    sign: (content: string) => `v1a,${signWith(null, Buffer.from(content), privateKey).toString('base64')}`,
+  }
+}
+
+test('the fixed vector of an asymmetric signature verifies with the public key', async () => {
+  const verified = await verifyWebhook({
+    headers: {
+      'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      'webhook-timestamp': '1614265330',
+      'webhook-signature':
+        'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==',
+    },
+    body: '{"test": 2432232314}',
+    secrets: 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=',
+    now: new Date(1_614_265_330_000),
+  })
+  assert.deepEqual(verified.body, { test: 2432232314 })
+})
+
+test('a public key verifies what its private key signed, and nothing else', async () => {
+  const [pair, other] = [ed25519Pair(), ed25519Pair()]
+  const content = `msg_1.${nowSeconds}.${body}`
+  const signed = { ...call({ signature: pair.sign(content) }), secrets: pair.publicKey }
+  assert.equal((await verifyWebhook(signed)).id, 'msg_1')
+  const refused = [
+    { ...signed, body: `${body} ` },
+    { ...signed, secrets: other.publicKey },
+    { ...call({ signature: pair.sign(content).replace('v1a', 'v1') }), secrets: pair.publicKey },
+    { ...call({ signature: sign(content).replace('v1', 'v1a') }), secrets: pair.publicKey },
+    { ...call({ signature: pair.sign(content).replace(/==$/, '') }), secrets: pair.publicKey },
+    { ...call({ signature: 'v1a,' }), secrets: pair.publicKey },
+    { ...call({ signature: `v1a,${'A'.repeat(86)}==` }), secrets: pair.publicKey },
+  ]
+  for (const options of refused) await assert.rejects(verifyWebhook(options), refusedAs('no_matching_signature'))
+})
+
+test('no changed byte of an asymmetrically signed call verifies', async () => {
+  const pair = ed25519Pair()
+  const signature = pair.sign(`msg_1.${nowSeconds}.${body}`)
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), fc.integer({ min: 0, max: 63 }), async (at, digit) => {
+      const from = 4 + (at % 86)
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+      const spoiled = signature.slice(0, from) + (alphabet[digit] ?? '') + signature.slice(from + 1)
+      fc.pre(spoiled !== signature)
+      const options = { ...call({ signature: spoiled }), secrets: pair.publicKey }
+      await assert.rejects(verifyWebhook(options), refusedAs('no_matching_signature'))
+    }),
+  )
+})
+
+test('a receiver follows a move from one kind of signature to the other', async () => {
+  const pair = ed25519Pair()
+  const content = `msg_1.${nowSeconds}.${body}`
+  const both = call({ signature: `${pair.sign(content)} ${sign(content)}` })
+  for (const secrets of [secret, pair.publicKey, [secret, pair.publicKey], [ed25519Pair().publicKey, secret]]) {
+    assert.equal((await verifyWebhook({ ...both, secrets })).id, 'msg_1')
+  }
+})
+
+test('a header full of signatures is not worked off', async () => {
+  const pair = ed25519Pair()
+  const content = `msg_1.${nowSeconds}.${body}`
+  const noise = Array.from({ length: 8 }, () => ed25519Pair().sign(content)).join(' ')
+  const hidden = call({ signature: `${noise} ${pair.sign(content)}` })
+  await assert.rejects(verifyWebhook({ ...hidden, secrets: pair.publicKey }), refusedAs('no_matching_signature'))
+})
+
 test('no other byte of id, timestamp, body or signature verifies', async () => {
   const part = fc.constantFrom('webhook-id', 'webhook-timestamp', 'webhook-signature', 'body')
   const change = fc.constantFrom('replace', 'remove', 'insert')
@@ -194,7 +268,11 @@ test('a secret in the wrong form is refused before it is used', async () => {
     `whsec_${base64(23)}`,
     `whsec_${base64(65)}`,
     `${secret}!`,
-    `whpk_${base64(32)}`,
+    `whpk_${base64(31)}`,
+    `whpk_${base64(33)}`,
+    // The private key, which belongs to the sender alone.
+    `whsk_${base64(32)}`,
+    `whsk_${base64(64)}`,
   ]
   for (const secrets of [[], ...wrong, ...wrong.map((one) => [secret, one])]) {
     await assert.rejects(verifyWebhook({ ...call(), secrets }), refusedAs('invalid_secret'))

@@ -1,6 +1,6 @@
 /**
- * The receiving side of the Standard Webhooks specification, symmetric signatures (`v1`): HMAC-SHA256 over
- * `id.timestamp.body`. Needs only Web Crypto.
+ * The receiving side of the Standard Webhooks specification: signatures over `id.timestamp.body`, symmetric (`v1`, HMAC-SHA256)
+ * and asymmetric (`v1a`, Ed25519). Needs only Web Crypto.
  */
 
 export type WebhookVerificationCode =
@@ -28,7 +28,10 @@ export interface VerifyWebhookOptions {
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
   /** The body exactly as it arrived. A body that was parsed and written again does not verify. */
   readonly body: string | Uint8Array
-  /** `whsec_…` as the subscription shows it. While a secret is being rotated, the old and the new one. */
+  /**
+   * `whsec_…` as the subscription shows it, or its public key `whpk_…` where it signs with Ed25519. While it is being
+   * rotated, also from one kind to the other, the old and the new one.
+   */
   readonly secrets: string | readonly string[]
   /** How far the call's time may be from `now`, before or after; 300 when not given. */
   readonly toleranceSeconds?: number
@@ -54,10 +57,10 @@ export async function verifyWebhook(options: VerifyWebhookOptions): Promise<Veri
   const signatures = header(options.headers, 'webhook-signature', /^[!-~]+(?: [!-~]+)*$/)
   checkAge(Number(timestamp), now, toleranceSeconds)
 
-  const keys = secretKeys(options.secrets)
+  const verifiers = verifiersOf(options.secrets)
   const body = bodyBytes(options.body)
   const content = concatenated(new TextEncoder().encode(`${id}.${timestamp}.`), body)
-  if (!(await isSigned(content, signatures.split(' '), keys))) {
+  if (!(await isSigned(content, signatures.split(' '), verifiers))) {
     throw new WebhookVerificationError('no_matching_signature', 'no signature was made with one of the secrets')
   }
   return { id, timestamp: new Date(Number(timestamp) * 1_000), body: parsedBody(body) }
@@ -98,19 +101,25 @@ function checkAge(timestampSeconds: number, now: Date, toleranceSeconds: number)
   }
 }
 
-function secretKeys(secrets: string | readonly string[]): Uint8Array<ArrayBuffer>[] {
+/** Whether one of the signatures was made over the content with the key that it knows. */
+type Verifier = (content: Uint8Array<ArrayBuffer>, signatures: readonly string[]) => Promise<boolean>
+
+/** All are read before one is used, so that a mistake in the second one shows at once. */
+function verifiersOf(secrets: string | readonly string[]): readonly Verifier[] {
   const list = typeof secrets === 'string' ? [secrets] : secrets
   if (list.length === 0) throw new WebhookVerificationError('invalid_secret', 'no secret was given')
-  return list.map(secretKey)
+  return list.map(verifierOf)
 }
 
-function secretKey(secret: string): Uint8Array<ArrayBuffer> {
-  const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
+function verifierOf(secret: string): Verifier {
+  const [, prefix, encoded] = /^(whsec_|whpk_)([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
   const key = encoded === undefined ? undefined : fromBase64(encoded)
-  if (key === undefined || key.length < 24 || key.length > 64) {
-    throw new WebhookVerificationError('invalid_secret', 'a secret is whsec_ and 24 to 64 bytes in base64')
-  }
-  return key
+  if (key && prefix === 'whsec_' && key.length >= 24 && key.length <= 64) return hmacVerifier(key)
+  if (key && prefix === 'whpk_' && key.length === 32) return ed25519Verifier(key)
+  throw new WebhookVerificationError(
+    'invalid_secret',
+    'a secret is whsec_ and 24 to 64 bytes in base64, or whpk_ and the 32 bytes of a public key',
+  )
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
@@ -137,24 +146,53 @@ function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBu
   return bytes
 }
 
-/** One HMAC per secret, however many signatures the header holds. Signatures of other versions are passed over. */
+/** Signatures of other versions are passed over. */
 async function isSigned(
   content: Uint8Array<ArrayBuffer>,
   signatures: readonly string[],
-  keys: readonly Uint8Array<ArrayBuffer>[],
+  verifiers: readonly Verifier[],
 ): Promise<boolean> {
   let found = false
-  for (const key of keys) {
-    const expected = `v1,${await hmacBase64(key, content)}`
-    for (const signature of signatures) if (isEqualInConstantTime(signature, expected)) found = true
-  }
+  for (const verify of verifiers) if (await verify(content, signatures)) found = true
   return found
+}
+
+/** One HMAC, however many signatures the header holds. */
+function hmacVerifier(key: Uint8Array<ArrayBuffer>): Verifier {
+  return async (content, signatures) => {
+    const expected = `v1,${await hmacBase64(key, content)}`
+    let found = false
+    for (const signature of signatures) if (isEqualInConstantTime(signature, expected)) found = true
+    return found
+  }
+}
+
+/** Each has to be verified by itself, which costs more than an HMAC; a sender has a few keys in force at most. */
+const ed25519SignaturesMax = 8
+
+function ed25519Verifier(key: Uint8Array<ArrayBuffer>): Verifier {
+  return async (content, signatures) => {
+    const publicKey = await crypto.subtle.importKey('raw', key, 'Ed25519', false, ['verify'])
+    const own = signatures.filter((signature) => signature.startsWith('v1a,')).slice(0, ed25519SignaturesMax)
+    for (const signature of own) {
+      const encoded = signature.slice('v1a,'.length)
+      const bytes = fromBase64(encoded)
+      // One text per signature, as with HMAC: base64 has several for the same bytes.
+      if (!bytes || toBase64(bytes) !== encoded) continue
+      if (await crypto.subtle.verify('Ed25519', publicKey, bytes, content)) return true
+    }
+    return false
+  }
 }
 
 async function hmacBase64(key: Uint8Array<ArrayBuffer>, content: Uint8Array<ArrayBuffer>): Promise<string> {
   const hmacKey = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   const signature = await crypto.subtle.sign('HMAC', hmacKey, content)
-  return btoa(String.fromCharCode(...new Uint8Array(signature)))
+  return toBase64(new Uint8Array(signature))
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
 }
 
 /**

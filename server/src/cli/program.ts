@@ -5,6 +5,7 @@ import { addEventsCommand } from './commands/events.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addPublishCommand } from './commands/publish.ts'
+import { addSchemasCommand } from './commands/schemas.ts'
 import { addSetAsideCommand } from './commands/set-aside.ts'
 import { addStartCommand } from './commands/start-command.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
@@ -32,6 +33,7 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addPublishCommand(program, terminal)
   addEventsCommand(program, terminal)
   addKeysCommand(program, terminal)
+  addSchemasCommand(program, terminal, setExitCode)
   addSubscriptionsCommand(program, terminal)
   addVaultCommand(program, terminal, setExitCode)
   addSetAsideCommand(program, terminal)

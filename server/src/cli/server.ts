@@ -7,8 +7,11 @@ import { migrate } from '../db/migrate.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import type { OpenPools } from '../db/pools.ts'
 import { openPools } from '../db/pools.ts'
+import { CompanyDefinitions } from '../events/company-definitions.ts'
+import { CompiledSchemas } from '../events/compiled-schemas.ts'
 import { loadStandardDefinitions } from '../events/definitions.ts'
 import { Publisher } from '../events/publisher.ts'
+import { createSchemaJudge } from '../events/schema-judge.ts'
 import { buildApp } from '../http/app.ts'
 import { ensureFirstCompany } from '../identity/first-company.ts'
 import { KeyRing } from '../identity/key-ring.ts'
@@ -19,7 +22,9 @@ import { startTracer } from '../lib/tracer.ts'
 import type { MasterKeys } from '../vault/master-keys.ts'
 import type { Vault } from '../vault/vault.ts'
 import { createVault } from '../vault/vault.ts'
+import { createCallContext } from '../webhooks/call-context.ts'
 import { callsWithin, openFilesMax } from '../webhooks/calls-within.ts'
+import type { HttpPosterOptions } from '../webhooks/http-post.ts'
 import { sealPlainSecrets } from '../webhooks/seal-plain-secrets.ts'
 import type { EngineSettings } from '../worker/engine-messages.ts'
 import type { ProcessMetrics } from '../worker/process-metrics.ts'
@@ -124,6 +129,11 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
   })
   undo.push(async () => await publisher.idle())
 
+  const calls = createCallContext({ ...egress(config), clock, version, maxSocketsPerOrigin: TEST_SOCKETS_MAX })
+  undo.push(async () => await calls.poster.close())
+  const judge = createSchemaJudge()
+  undo.push(async () => await judge.close())
+
   const app = await buildApp({
     pools,
     vault,
@@ -132,7 +142,14 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
     operatorKey: config.operatorKey,
     requestsPerSecondMax: config.rateLimit,
     publisher,
-    definitions: await loadStandardDefinitions(definitionsDirectory),
+    definitions: new CompanyDefinitions({
+      db: pools.engine,
+      clock,
+      standard: await loadStandardDefinitions(definitionsDirectory),
+      compiled: new CompiledSchemas(),
+    }),
+    judge,
+    calls,
     allow: config.egressAllow,
     logger,
     onRecorded: () => engine?.wakeRouter(),
@@ -191,6 +208,13 @@ async function late(): Promise<undefined> {
 
 function tracing({ otlpEndpoint }: Config): TracingSettings | undefined {
   return otlpEndpoint === undefined ? undefined : { endpoint: otlpEndpoint, version }
+}
+
+/** Test calls are made by this thread; deliveries by the engine's. */
+const TEST_SOCKETS_MAX = 16
+
+function egress({ egressAllow: allow, dnsServers, egressProxy: proxy, egressCa: ca }: Config): HttpPosterOptions {
+  return { allow, dnsServers, proxy, ca }
 }
 
 function runsEngine({ roles }: Config): boolean {

@@ -7,6 +7,8 @@ const states = ['pending', 'delivered', 'failed', 'cancelled'] as const
 
 const State = Type.Unsafe<(typeof states)[number]>({ type: 'string', enum: states })
 
+const progresses = ['waiting', 'in_flight', 'retrying', 'held', 'blocked'] as const
+
 const deliveryMembers = {
   id: Id,
   subscription_id: Id,
@@ -16,10 +18,23 @@ const deliveryMembers = {
   position: Type.Integer(),
   replay_id: nullable(Id),
   state: State,
-  progress: Type.Union([Type.String({ enum: ['waiting', 'in_flight', 'retrying', 'held'] }), Type.Null()], {
-    description: 'How a pending one is pending; `held`: until its subscription is active again',
+  progress: Type.Union([Type.String({ enum: [...progresses] }), Type.Null()], {
+    description:
+      'How a pending one is pending; `held`: until its subscription is active again; `blocked`: until an earlier one has ended',
   }),
   reason: Type.String({ description: 'Stable word for why it is in its state' }),
+  blocked_by: Type.Union(
+    [
+      Type.Object({
+        id: Id,
+        progress: Type.String({ enum: [...progresses] }),
+        reason: Type.String(),
+        next_attempt_at: nullable(Time),
+      }),
+      Type.Null(),
+    ],
+    { description: 'The earlier delivery that a blocked one waits for, and what that one waits for' },
+  ),
   detail: nullable(Type.String()),
   attempts: Type.Integer({ description: 'Attempts begun' }),
   next_attempt_at: nullable(Time),
@@ -53,4 +68,7 @@ export const deliveryQuery = {
   state: Type.Optional(State),
   subscription_id: Type.Optional(Type.String({ description: 'UUID' })),
   event_id: Type.Optional(Type.String({ description: 'UUID' })),
+  blocked: Type.Optional(
+    Type.Boolean({ description: 'Of the pending ones, those that wait for an earlier one, or those that do not' }),
+  ),
 }

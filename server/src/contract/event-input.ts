@@ -68,6 +68,11 @@ export const PublishedEvent = component(
     event_name: Type.String(),
     recorded_at: Time,
     replayed: Type.Boolean({ description: 'It was recorded by an earlier publish, which this one repeats' }),
+    warnings: Type.Optional(
+      Type.Array(Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() }), {
+        description: 'Only where there is one: `definition_deprecated`, the definition of the event name is deprecated',
+      }),
+    ),
   }),
 )
 

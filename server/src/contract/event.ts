@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { component } from './component.ts'
 import { Delivery } from './delivery.ts'
+import { RoutingExplanation } from './routing.ts'
 import { Actor, EntityRef, Id, nullable, Time } from './fields.ts'
 
 const eventMembers = {
@@ -39,6 +40,12 @@ export const EventWithDeliveries = component(
   Type.Object({
     ...eventMembers,
     deliveries: Type.Array(Delivery.ref, { description: 'What became of it; 200 at most' }),
+    routing: Type.Array(RoutingExplanation.ref, {
+      description: 'Why each subscription was sent it or was not, as it was at its position; the first 50',
+    }),
+    routing_next_cursor: Type.Union([Type.String(), Type.Null()], {
+      description: 'For more of it: `GET /events/{id}/routing`',
+    }),
   }),
 )
 

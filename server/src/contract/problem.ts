@@ -19,6 +19,14 @@ export const Problem = component(
           }),
           code: Type.String({ description: 'A keyword of JSON Schema, or a code of its own' }),
           message: Type.String(),
+          version: Type.Optional(
+            Type.Integer({
+              description:
+                'With `incompatible_schema`: the older version that breaks. The pointer leads into the new schema where ' +
+                'producers break, into that of this version where consumers do',
+            }),
+          ),
+          breaks: Type.Optional(Type.Union([Type.Literal('producers'), Type.Literal('consumers')])),
         }),
         { description: 'Every fault found, the first 100 at most' },
       ),

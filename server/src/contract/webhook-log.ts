@@ -4,15 +4,19 @@ import { Id, nullable, Time } from './fields.ts'
 
 const outcomes = ['delivered', 'will_retry', 'failed', 'cancelled', 'unknown'] as const
 
+const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const
+
 const Outcome = Type.Unsafe<(typeof outcomes)[number]>({
   type: 'string',
   enum: outcomes,
   description: '`unknown`: whoever made the attempt was gone before its result was written; it is made again',
 })
 
-const Milliseconds = Type.Union([Type.Number(), Type.Null()], { description: 'Null for a part that did not happen' })
+export const Milliseconds = Type.Union([Type.Number(), Type.Null()], {
+  description: 'Null for a part that did not happen',
+})
 
-const Headers = nullable(
+export const Headers = nullable(
   Type.Unsafe<readonly (readonly [name: string, value: string])[]>({
     type: 'array',
     items: { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 2 },
@@ -23,10 +27,11 @@ const Headers = nullable(
 const shared = {
   id: Id,
   delivery_id: Id,
-  subscription_id: Id,
+  subscription_id: Type.Union([Id, Type.Null()], { description: 'Null for a test of any URL' }),
   event_id: Id,
   event_name: Type.String(),
-  position: Type.Integer(),
+  position: Type.Integer({ description: '0 for a test' }),
+  is_test: Type.Boolean({ description: 'A call that somebody made to try the endpoint' }),
   replay_id: nullable(Id),
   attempt_no: Type.Integer({ description: '0: the delivery ended without an attempt' }),
   outcome: Outcome,
@@ -51,6 +56,7 @@ export const WebhookLog = component(
   Type.Object({
     ...shared,
     request_headers: Headers,
+    request_body: Type.Union([Type.String(), Type.Null()], { description: 'Of a test; all others sent the event' }),
     response_headers: Headers,
     response_body: Type.Union([Type.String(), Type.Null()], { description: 'The first 16 KiB, when they are UTF-8' }),
     response_body_base64: Type.Union([Type.String(), Type.Null()], { description: 'The same when they are not' }),
@@ -68,5 +74,23 @@ export const webhookLogQuery = {
   subscription_id: Type.Optional(Type.String({ description: 'UUID' })),
   event_id: Type.Optional(Type.String({ description: 'UUID' })),
   delivery_id: Type.Optional(Type.String({ description: 'UUID' })),
+  event_name: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'A name, a prefix such as `appointment.*`, or `*`: every business event',
+    }),
+  ),
   outcome: Type.Optional(Outcome),
+  status_class: Type.Optional(
+    Type.Unsafe<(typeof statusClasses)[number]>({
+      type: 'string',
+      enum: statusClasses,
+      description: 'Of the response; `none`: there was none',
+    }),
+  ),
+  response_status: Type.Optional(Type.Integer({ minimum: 100, maximum: 999 })),
+  is_test: Type.Optional(Type.Boolean()),
+  reason: Type.Optional(
+    Type.String({ maxLength: 200, description: 'Stable word: `http_503`, `timeout` and the like' }),
+  ),
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import test from 'node:test'
 import { fastify } from 'fastify'
 import type { HTTPMethods } from 'fastify'
@@ -18,7 +20,13 @@ const routes: readonly (readonly [HTTPMethods, string, string])[] = [
   ['GET', '/api/v1/events', 'events:read'],
   ['GET', '/api/v1/events/:id', 'events:read'],
   ['GET', '/api/v1/events/schemas', 'events:read'],
+  ['POST', '/api/v1/events/schemas', 'definitions:write'],
   ['GET', '/api/v1/events/schemas/:event_name', 'events:read'],
+  ['PUT', '/api/v1/events/schemas/:event_name', 'definitions:write'],
+  ['DELETE', '/api/v1/events/schemas/:event_name', 'definitions:write'],
+  ['GET', '/api/v1/events/schemas/:event_name/versions', 'events:read'],
+  ['POST', '/api/v1/events/schemas/:event_name/check', 'definitions:write'],
+  ['GET', '/api/v1/events/schemas/:event_name/sample', 'events:read'],
   ['GET', '/api/v1/events/subscriptions', 'subscriptions:read'],
   ['POST', '/api/v1/events/subscriptions', 'subscriptions:write'],
   ['GET', '/api/v1/events/subscriptions/:id', 'subscriptions:read'],
@@ -144,4 +152,24 @@ test('a refusal before the body is read does not wait for the body', async (t) =
   const headers = { 'content-type': 'application/json' }
   const response = await app.inject({ method: 'POST', url: '/api/v1/events', headers, payload: '{"broken' })
   assert.equal(response.statusCode, 401)
+})
+
+test('a wrong key whose caller goes while it is looked up is refused like others, and is no fault of ours', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const authenticate = async () => {
+    asked.resolve()
+    await gone.promise
+    return undefined
+  }
+  const { app, lines } = await buildTestApp(t, { keyRing: { authenticate } })
+  app.server.on('connection', (socket) => socket.on('close', () => gone.resolve()))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const caller = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  caller.write('GET /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wrong\r\n\r\n')
+  await asked.promise
+  caller.destroy()
+  await gone.promise
+  await app.close()
+  assert.ok(!lines.some((line) => line.includes('request failed')), lines.join(''))
 })

@@ -89,11 +89,17 @@ function limitFailures<Caller>(
   return async (request, reply) => {
     const key = bearerForm.exec(request.headers.authorization ?? '')?.[1]
     if (key === undefined) throw unauthenticated()
+    const address = addressOf(request) // before the key is looked up, while the caller is most likely there
     const caller = await authenticate(key)
     if (caller !== undefined) return caller
-    failures.count(request.ip, reply)
+    failures.count(address, reply)
     throw unauthenticated()
   }
+}
+
+/** Of a connection that is gone Node tells no address, whatever Fastify's type says. */
+function addressOf({ ip }: { readonly ip?: string }): string {
+  return ip ?? 'gone'
 }
 
 /** Digests of equal length are compared in equal time, whatever was sent. */

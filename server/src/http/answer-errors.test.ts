@@ -148,3 +148,13 @@ test('what is unknown, malformed or gone is answered in the same words', async (
   }
   assert.equal((await app.inject({ url: '/api/v1/events/schemas/none', headers: bearer('*') })).statusCode, 404)
 })
+
+test('a refusal ends the connection where the caller asked for that, and says so', async (t) => {
+  const { app } = await buildTestApp(t)
+  const refused = { method: 'POST', url: '/api/v1/events', payload: '{' } as const
+  const headers = { ...bearer('*'), 'content-type': 'application/json' }
+  const kept = await app.inject({ ...refused, headers })
+  assert.deepEqual([kept.statusCode, kept.headers.connection], [400, 'keep-alive'])
+  const ended = await app.inject({ ...refused, headers: { ...headers, connection: 'close' } })
+  assert.deepEqual([ended.statusCode, ended.headers.connection], [400, 'close'])
+})

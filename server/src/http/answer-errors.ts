@@ -15,10 +15,18 @@ export function errorAnswerer(logger: Logger): (error: unknown, request: Fastify
     const facts = { request_id: request.id, method: request.method, route: request.routeOptions.url ?? 'none' }
     if (problem.code === 'internal_error') logger.error({ ...facts, err: error }, 'request failed')
     if (problem.code === 'unavailable') logger.warn({ ...facts, err: error }, 'database trouble')
-    // Fastify closes the connection after every error while reading a body. Ours are thrown when it was read whole.
-    if (error instanceof ProblemError) reply.removeHeader('connection')
+    if (error instanceof ProblemError) keepConnection(request, reply)
     sendProblem(reply, problem)
   }
+}
+
+/**
+ * Fastify closes the connection after every error while reading a body. Ours are thrown when it was read whole, so it goes
+ * on where the caller did not ask for its end. (Removing the header would keep Node from answering that wish.)
+ */
+function keepConnection({ raw }: FastifyRequest, reply: FastifyReply): void {
+  const wishesEnd = raw.httpVersion !== '1.1' || /\bclose\b/i.test(raw.headers.connection ?? '')
+  if (!wishesEnd && reply.getHeader('connection') === 'close') reply.header('connection', 'keep-alive')
 }
 
 function toProblem(error: unknown): ProblemError {

@@ -56,3 +56,13 @@ test('a path that is not percent-encoded properly is a 400 problem', async (t) =
   assert.deepEqual([response.statusCode, response.json().code], [400, 'invalid_request'])
   assert.equal(response.headers['request-id'], response.json().request_id)
 })
+
+test('what no route takes is told so whatever its body is, also by methods that have to have one', async (t) => {
+  const { app } = await buildTestApp(t)
+  for (const headers of [{}, { 'content-type': 'text/plain' }, { 'content-type': '' }]) {
+    for (const method of ['PUT', 'QUERY'] as const) {
+      const response = await app.inject({ method, url: '/api/v1/events', headers, payload: 'x' })
+      assert.deepEqual([response.statusCode, response.json().code], [405, 'method_not_allowed'], method)
+    }
+  }
+})

@@ -1,6 +1,7 @@
 import fastifySwagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { components } from '../contract/components.ts'
+import { bodyProblems, problemResponses } from './problem-responses.ts'
 
 const description = `Daybook records every business event of a company in one ordered, provable log and posts it as signed
 webhooks. Errors are problem documents (RFC 9457) with a stable \`code\`. Every answer carries the header \`request-id\`, and where a
@@ -19,6 +20,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         { name: 'definitions', description: 'What event names mean and what their payloads look like' },
         { name: 'subscriptions', description: 'Who is sent which events' },
         { name: 'deliveries', description: 'What became of each event for each subscription' },
+        { name: 'jobs', description: 'Long work that somebody started, and how far it is' },
         { name: 'api-keys', description: 'Keys of a company' },
         { name: 'companies', description: "By the operator's key" },
         { name: 'operations', description: 'For machines that watch over the server' },
@@ -31,9 +33,21 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       security: [{ bearer: [] }],
       webhooks: { event: { post: webhook } },
     },
+    transform: ({ schema, url, route }) => ({ url, schema: withUnaskedBody(schema, [route.method].flat()) }),
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, index) => nameOf(json.$id, index) },
   })
 }
+
+/**
+ * A route that asks for no body reads what is sent all the same, where the method may have one, and takes no notice of it;
+ * but it has to be JSON, and not too large.
+ */
+function withUnaskedBody(schema: FastifySchema, methods: readonly string[]): FastifySchema {
+  if (schema.body !== undefined || !methods.some((method) => writing.has(method))) return schema
+  return { ...schema, response: { ...problemResponses(...bodyProblems), ...Object(schema.response) } }
+}
+
+const writing: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
 function nameOf(id: unknown, index: number): string {
   return typeof id === 'string' ? id : `def-${index}`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import * as fc from 'fast-check'
 import type { EventView } from '../events/event-view.ts'
-import { eventPageJson, eventWithDeliveriesJson } from './event-answers.ts'
+import { eventPageJson, eventWithJson } from './event-answers.ts'
 
 function eventOf(payload: string | null): EventView {
   return {
@@ -43,7 +43,7 @@ test('whatever a payload holds, the answer is JSON with the members it should ha
       )
       assert.equal(page.next_cursor, cursor)
       for (const text of payloads) {
-        const event = JSON.parse(eventWithDeliveriesJson(eventOf(text), [{ id: 1 }]))
+        const event = JSON.parse(eventWithJson(eventOf(text), { deliveries: [{ id: 1 }] }))
         assert.deepEqual([event.payload, event.deliveries], [JSON.parse(text), [{ id: 1 }]])
       }
     }),
@@ -51,6 +51,6 @@ test('whatever a payload holds, the answer is JSON with the members it should ha
 })
 
 test('an expired payload is null', () => {
-  const event = JSON.parse(eventWithDeliveriesJson(eventOf(null), []))
+  const event = JSON.parse(eventWithJson(eventOf(null), { deliveries: [] }))
   assert.deepEqual([event.payload, event.payload_expired, event.deliveries], [null, true, []])
 })

@@ -5,9 +5,9 @@
 import type { EventView } from '../events/event-view.ts'
 import { eventJson } from '../events/event-view.ts'
 
-/** One event with a further member, which goes behind the payload. */
-export function eventWithDeliveriesJson(event: EventView, deliveries: readonly unknown[]): string {
-  return `${eventJson(event).slice(0, -1)},"deliveries":${JSON.stringify(deliveries)}}`
+/** One event with further members, which go behind the payload. */
+export function eventWithJson(event: EventView, members: Readonly<Record<string, unknown>>): string {
+  return `${eventJson(event).slice(0, -1)},${JSON.stringify(members).slice(1)}`
 }
 
 export function eventPageJson(events: readonly EventView[], nextCursor: string | null): string {

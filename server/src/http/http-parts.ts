@@ -1,13 +1,15 @@
 import type { Logger } from 'pino'
 import type { Pools } from '../db/pools.ts'
-import type { Definitions } from '../events/definitions.ts'
+import type { CompanyDefinitions } from '../events/company-definitions.ts'
 import type { Publisher } from '../events/publisher.ts'
+import type { SchemaJudge } from '../events/schema-judge.ts'
 import type { KeyRing } from '../identity/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ReadinessReport } from '../lib/readiness-report.ts'
 import type { Tracer } from '../lib/tracer.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { EgressAllow } from '../webhooks/egress-policy.ts'
+import type { CallContext } from '../webhooks/make-call.ts'
 
 /** What the HTTP interface stands on. */
 export interface HttpParts {
@@ -20,8 +22,12 @@ export interface HttpParts {
   /** Requests per second and API key; 0 or absent is no limit. See rate-limits.ts. */
   readonly requestsPerSecondMax?: number | undefined
   readonly publisher: Pick<Publisher, 'publish'>
-  readonly definitions: Definitions
+  readonly definitions: Pick<CompanyDefinitions, 'standard' | 'forPublish' | 'namesOf' | 'changed'>
+  /** Judges schemas that companies write. */
+  readonly judge: SchemaJudge
   readonly allow: EgressAllow
+  /** For calls that somebody makes to try an endpoint. */
+  readonly calls: CallContext
   readonly logger: Logger
   /** Called after the commit of an administrative event; wakes the router. */
   readonly onRecorded: () => void

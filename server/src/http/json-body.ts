@@ -6,7 +6,7 @@ import { ProblemError } from '../lib/problems.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as text, with the places of its payloads; on routes that publish. */
+    /** The body as text, with the places of its payloads; on routes that publish or keep a schema. */
     jsonBody: JsonBody | null
   }
 }
@@ -21,14 +21,23 @@ export function readJsonBodies(app: FastifyInstance): void {
     refuseCompressed(request)
     done(null, bytes.length === 0 ? undefined : parseJsonBody(bytes).value)
   })
+  // Clients that send no body may all the same name a type for it: axios names that of forms.
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, bytes, done) => {
+    if (bytes.length > 0)
+      throw new ProblemError('unsupported_media_type', `Send the body as content-type: ${JSON_TYPE}`)
+    done(null, undefined)
+  })
 }
 
-/** For the routes of one plugin: keeps the text too, with the place of the payload (`1`) or of each event's payload (`3`). */
-export function readPayloads(app: FastifyInstance, depth: 1 | 3): void {
+/**
+ * For the routes of one plugin: keeps the text too, with the place of the payload (`1`) or of each event's payload (`3`), or
+ * of another member that is kept byte for byte.
+ */
+export function readPayloads(app: FastifyInstance, depth: 1 | 3, member = 'payload'): void {
   app.removeContentTypeParser(JSON_TYPE)
   app.addContentTypeParser<Buffer>(JSON_TYPE, { parseAs: 'buffer' }, (request, bytes, done) => {
     refuseCompressed(request)
-    request.jsonBody = parseJsonBody(bytes, { member: 'payload', depth })
+    request.jsonBody = parseJsonBody(bytes, { member, depth })
     done(null, request.jsonBody.value)
   })
 }

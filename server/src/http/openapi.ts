@@ -4,6 +4,7 @@ import type { DbPool } from '../db/pools.ts'
 import { systemClock } from '../lib/clock.ts'
 import { allHold } from '../lib/readiness-report.ts'
 import { buildApp } from './app.ts'
+import { createCallContext } from '../webhooks/call-context.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
 
@@ -30,8 +31,21 @@ function inertParts(version: string): HttpParts {
     clock: systemClock,
     keyRing: { authenticate: unreachable },
     publisher: { publish: unreachable },
-    definitions: { get: () => undefined, names: () => [] },
+    definitions: {
+      standard: { get: () => undefined, names: () => [] },
+      forPublish: unreachable,
+      namesOf: unreachable,
+      changed: () => {},
+    },
+    judge: {
+      check: unreachable,
+      rehearse: unreachable,
+      compare: unreachable,
+      sample: unreachable,
+      close: async () => {},
+    },
     allow: parseEgressAllow(''),
+    calls: createCallContext({ allow: parseEgressAllow(''), clock: systemClock, version }),
     logger: pino({ enabled: false }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},

@@ -43,6 +43,16 @@ const limitHeaders = {
 /** What a route behind a key may refuse with before it looks at anything. */
 export const keyProblems = ['unauthenticated', 'forbidden'] as const satisfies readonly ProblemCode[]
 
+/** What a route that starts a job over deliveries may refuse with. */
+export const bulkProblems = [
+  'count_changed',
+  'job_limit',
+  'count_required',
+  'job_too_large',
+  'invalid_event_name',
+  'invalid_time',
+] as const satisfies readonly ProblemCode[]
+
 /** What a route that reads a body may refuse with. */
 export const bodyProblems = [
   'malformed_json',

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { NewEvent } from '../events/event.ts'
-import type { Publisher } from '../events/publisher.ts'
-import { ProblemError } from '../lib/problems.ts'
 import type { TestApp } from './test-app.ts'
-import { bearer, buildTestApp, firstOutcome } from './test-app.ts'
+import { bearer, buildTestApp } from './test-app.ts'
 
 const json = { ...bearer('events:write'), 'content-type': 'application/json' }
 
@@ -38,34 +35,6 @@ test('each event of a batch keeps the bytes of its own payload, and their order'
   assert.deepEqual(
     testApp.published[0]?.map((event) => event.payload),
     ['1.50', '[ ]'],
-  )
-})
-
-test('an answer that repeats earlier publishes throughout is a 200 with idempotent-replayed', async (t) => {
-  for (const [url, body] of [
-    ['/events', '{"event_name":"appointment.created","payload":{}}'],
-    ['/events/batch', '{"events":[{"event_name":"appointment.created","payload":{}}]}'],
-  ] as const) {
-    const publish = async (events: readonly NewEvent[]) =>
-      events.map((one) => ({ ...firstOutcome(one), replayed: true }))
-    const testApp = await buildTestApp(t, { publisher: { publish } })
-    const response = await post(testApp, url, body)
-    assert.equal(response.statusCode, 200)
-    assert.equal(response.headers['idempotent-replayed'], 'true')
-  }
-})
-
-test('a batch of which some events are new is a 201', async (t) => {
-  const publish = async (events: readonly NewEvent[]) =>
-    events.map((one, index) => ({ ...firstOutcome(one), replayed: index === 0 }))
-  const testApp = await buildTestApp(t, { publisher: { publish } })
-  const event = '{"event_name":"appointment.created","payload":{}}'
-  const response = await post(testApp, '/events/batch', `{"events":[${event},${event}]}`)
-  assert.equal(response.statusCode, 201)
-  assert.equal(response.headers['idempotent-replayed'], undefined)
-  assert.deepEqual(
-    response.json().data.map((one: { replayed: boolean }) => one.replayed),
-    [true, false],
   )
 })
 
@@ -148,17 +117,6 @@ test('faults of meaning have their own codes, below the event of the batch', asy
   )
 })
 
-test('a batch of more than 1,000 events is batch_too_large; an empty one has no form', async (t) => {
-  const testApp = await buildTestApp(t)
-  const event = '{"event_name":"appointment.created","payload":{}}'
-  const tooLarge = await post(testApp, '/events/batch', `{"events":[${Array(1_001).fill(event).join(',')}]}`)
-  assert.deepEqual([tooLarge.statusCode, tooLarge.json().code], [422, 'batch_too_large'])
-  const full = await post(testApp, '/events/batch', `{"events":[${Array(1_000).fill(event).join(',')}]}`)
-  assert.equal(full.statusCode, 201)
-  const empty = await post(testApp, '/events/batch', '{"events":[]}')
-  assert.deepEqual([empty.statusCode, faultsOf(empty)], [400, [['/events', 'minItems']]])
-})
-
 test('the header idempotency-key stands for the member, and must not differ from it', async (t) => {
   const testApp = await buildTestApp(t)
   const plain = '{"event_name":"appointment.created","payload":{}}'
@@ -227,16 +185,6 @@ test('each route has its own limit of body bytes', async (t) => {
   }
 })
 
-test('a payload of more than 262,144 bytes is payload_too_large', async (t) => {
-  const testApp = await buildTestApp(t)
-  const response = await post(
-    testApp,
-    '/events',
-    `{"event_name":"appointment.created","payload":"${'a'.repeat(262_143)}"}`,
-  )
-  assert.deepEqual([response.statusCode, faultsOf(response)], [413, [['/payload', 'payload_too_large']]])
-})
-
 test('only plain application/json is read', async (t) => {
   const testApp = await buildTestApp(t)
   const body = '{"event_name":"appointment.created","payload":{}}'
@@ -255,17 +203,4 @@ test('only plain application/json is read', async (t) => {
   const compressed = await post(testApp, '/events', gzipSync(body), { 'content-encoding': 'gzip' })
   assert.deepEqual([compressed.statusCode, compressed.json().code], [415, 'unsupported_media_type'])
   assert.equal((await post(testApp, '/events', body, { 'content-encoding': 'identity' })).statusCode, 201)
-})
-
-test('a conflict that the publisher finds points into the body of a single publish', async (t) => {
-  const publish: Publisher['publish'] = async (_events, pointer) => {
-    const fault = { pointer: `${pointer?.(0)}/id`, code: 'idempotency_conflict', message: 'Used before' }
-    throw new ProblemError('idempotency_conflict', 'The id was used for other content', [fault])
-  }
-  const testApp = await buildTestApp(t, { publisher: { publish } })
-  const event = '{"event_name":"appointment.created","payload":{}}'
-  const single = await post(testApp, '/events', event)
-  assert.deepEqual([single.statusCode, faultsOf(single)], [409, [['/id', 'idempotency_conflict']]])
-  const batch = await post(testApp, '/events/batch', `{"events":[${event}]}`)
-  assert.deepEqual([batch.statusCode, faultsOf(batch)], [409, [['/events/0/id', 'idempotency_conflict']]])
 })

@@ -1,7 +1,8 @@
 /** What the two routes that publish have in common. */
+import type { PublishDefinitions } from '../events/definitions.ts'
 import type { PrepareContext } from '../events/prepare-events.ts'
 import type { Principal } from '../identity/key-ring.ts'
-import type { ProblemCode } from '../lib/problems.ts'
+import type { Fault, ProblemCode } from '../lib/problems.ts'
 import type { HttpParts } from './http-parts.ts'
 
 /** `true` on an answer that repeats the one of an earlier publish. */
@@ -13,6 +14,7 @@ export const publishProblems = [
   'invalid_event_name',
   'unknown_event_name',
   'reserved_event_name',
+  'definition_archived',
   'schema_violation',
   'invalid_event_id',
   'invalid_time',
@@ -21,16 +23,28 @@ export const publishProblems = [
 ] as const satisfies readonly ProblemCode[]
 
 export function prepareContext(
-  parts: Pick<HttpParts, 'definitions' | 'clock'>,
+  parts: Pick<HttpParts, 'clock'>,
+  definitions: PublishDefinitions,
   principal: Principal,
   traceParent?: string,
 ): PrepareContext {
   return {
     companyId: principal.companyId,
-    definitions: parts.definitions,
+    definitions,
     allowUndeclared: principal.settings.allow_undeclared_events,
     defaultActor: { type: 'api_key', id: principal.keyId, name: principal.keyName },
     nowMs: parts.clock.now(),
     traceParent,
   }
+}
+
+/** What a publisher should know of an event that was taken; undefined when there is nothing. */
+export function warningsOf(
+  definitions: PublishDefinitions,
+  eventName: string,
+  pointer: string,
+): readonly Fault[] | undefined {
+  if (!definitions.get(eventName)?.isDeprecated) return undefined
+  const message = `The definition of ${eventName} is deprecated`
+  return [{ pointer: `${pointer}/event_name`, code: 'definition_deprecated', message }]
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '../lib/clock.ts'
-import { asOperator, bearer, buildTestApp } from './test-app.ts'
+import { asOperator, bearer, buildTestApp, COMPANY_ID } from './test-app.ts'
 import { FailureLimit, KeyLimit } from './rate-limits.ts'
 
 /** A clock that is turned by hand. */
@@ -32,7 +32,7 @@ test('a key that sends more than its limit is told so, and for how long, and oth
   clock.ms += 100
   assert.equal((await get(app, authorization)).statusCode, 200)
   assert.equal((await get(app, authorization)).statusCode, 429)
-  assert.deepEqual(queries, [])
+  assert.equal(queries.length, 21, 'one each of those that were let in')
 })
 
 test("the operator's key is limited, and what is public is not", async (t) => {
@@ -63,7 +63,7 @@ test('an address that sends many wrong keys is told so, and a right key from the
       authenticate: async (text) => {
         const settings = { allow_undeclared_events: true, disable_after_failures: 10 }
         if (!right.includes(`Bearer ${text}`)) return undefined
-        return { companyId: 'c', keyId: 'k', keyName: 'Right', scopes: ['*'], settings }
+        return { companyId: COMPANY_ID, keyId: 'k', keyName: 'Right', scopes: ['*'], settings }
       },
     },
   })

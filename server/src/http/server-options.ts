@@ -5,7 +5,7 @@ import { newId } from '../lib/ids.ts'
 const KIB = 1_024
 
 /** Bytes of a request body. */
-export const bodyLimits = { batch: 16 * KIB * KIB, event: 512 * KIB, other: 64 * KIB } as const
+export const bodyLimits = { batch: 16 * KIB * KIB, event: 512 * KIB, document: 8 * KIB * KIB, other: 64 * KIB } as const
 
 /**
  * Limits of connections. Whoever drips headers or a body is cut off after 10 and 30 seconds (checked every 5), a

@@ -5,9 +5,10 @@ import { pino } from 'pino'
 import { loggableError } from '../db/loggable-error.ts'
 import type { DbPool } from '../db/pools.ts'
 import type { Query } from '../db/statement.ts'
-import type { Definition } from '../events/definitions.ts'
+import type { Definition, Definitions } from '../events/definitions.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { Published } from '../events/publisher.ts'
+import { createSchemaJudge } from '../events/schema-judge.ts'
 import type { Principal } from '../identity/key-ring.ts'
 import { defaultSettings } from '../identity/companies.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -16,6 +17,7 @@ import type { Scope } from '../lib/scopes.ts'
 import { scopes } from '../lib/scopes.ts'
 import { createVault } from '../vault/vault.ts'
 import { buildApp } from './app.ts'
+import { createCallContext } from '../webhooks/call-context.ts'
 import { parseEgressAllow } from '../webhooks/egress-policy.ts'
 import type { HttpParts } from './http-parts.ts'
 
@@ -77,10 +79,14 @@ export async function buildTestApp(t: TestContext, options: TestAppOptions = {})
       },
     },
     definitions: {
-      get: (name) => (name === definition.eventName ? definition : undefined),
-      names: () => [definition.eventName],
+      standard,
+      forPublish: async () => standard,
+      namesOf: async () => standard.names(),
+      changed: () => {},
     },
+    judge: createSchemaJudge(),
     allow: parseEgressAllow(''),
+    calls: createCallContext({ allow: parseEgressAllow(''), clock: systemClock, version: 'test' }),
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write: (line: string) => lines.push(line) }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
@@ -126,4 +132,9 @@ const definition: Definition = {
     typeof payload === 'object' && payload !== null && 'bad' in payload
       ? [{ pointer: '/bad', code: 'not', message: 'Must not be given' }]
       : [],
+}
+
+const standard: Definitions = {
+  get: (name) => (name === definition.eventName ? definition : undefined),
+  names: () => [definition.eventName],
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { testDelivery } from '../../test/support/test-delivery.ts'
 import { systemClock } from '../lib/clock.ts'
 import { attemptDelivery } from './attempt.ts'
 import { parseEgressAllow } from './egress-policy.ts'
 import type { Handed } from './hand-over.ts'
 import { HttpPoster } from './http-post.ts'
-import { OutgoingEvent } from './outgoing-event.ts'
+import { OAuthTokens } from './oauth-tokens.ts'
 import type { PostErrorClass, PostResult } from './post-result.ts'
-import { decodeSigningSecret } from './sign.ts'
 
 class FailingPoster extends HttpPoster {
   readonly #errorClass: PostErrorClass
@@ -22,43 +22,25 @@ class FailingPoster extends HttpPoster {
   }
 }
 
-const handed: Handed = {
-  id: '01900000-0000-8000-8000-000000000001',
-  event: new OutgoingEvent(
-    '01900000-0000-7000-8000-000000000002',
-    '01900000-0000-7000-8000-000000000003',
-    1,
-    'payload_gone',
-  ),
-  subscription: {
-    companyId: '01900000-0000-7000-8000-000000000002',
-    id: '01900000-0000-7000-8000-000000000004',
-    version: 1,
-    webhookUrl: 'https://example.com/',
-    eventNames: ['*'],
-    status: 'active',
-    concurrency: 1,
-    timeoutMs: 1_000,
-    url: new URL('https://example.com/'),
-    secrets: [{ key: decodeSigningSecret(`whsec_${Buffer.alloc(32).toString('base64')}`), expiresAtMs: Infinity }],
-  },
-  leaseToken: '01900000-0000-7000-8000-000000000005',
-  attemptNo: 4,
-  firstAttemptNo: 1,
-}
+const delivery: Handed = { ...testDelivery('https://example.com/'), attemptNo: 4 }
 
-const attempt = async (errorClass: PostErrorClass) =>
-  await attemptDelivery(
+const userAgent = 'Daybook/test'
+
+const attempt = async (errorClass: PostErrorClass, wishes: Partial<Handed['subscription']> = {}) => {
+  const poster = new FailingPoster(errorClass)
+  return await attemptDelivery(
     {
       clock: systemClock,
-      poster: new FailingPoster(errorClass),
+      poster,
+      tokens: new OAuthTokens({ clock: systemClock, poster, userAgent }),
       schedule: [60_000, 300_000, 900_000],
       random: () => 0.5,
-      userAgent: 'Daybook/test',
+      userAgent,
     },
-    handed,
+    { ...delivery, subscription: { ...delivery.subscription, ...wishes } },
     Buffer.from('{}'),
   )
+}
 
 test('what ends with us and not with the receiver is unknown and made again soon, also after the last planned attempt', async () => {
   const { outcome, reason, delayMs } = await attempt('local_shortage')
@@ -67,4 +49,11 @@ test('what ends with us and not with the receiver is unknown and made again soon
   assert.deepEqual([cancelled.outcome, cancelled.reason, cancelled.delayMs], ['unknown', 'cancelled', 0])
   const refused = await attempt('connect_refused')
   assert.deepEqual([refused.outcome, refused.reason, refused.delayMs], ['failed', 'connect_refused', undefined])
+})
+
+test('a subscription’s own schedule stands instead of the operator’s', async () => {
+  const longer = await attempt('connect_refused', { retrySchedule: [1_000, 2_000, 3_000, 4_000] })
+  assert.deepEqual([longer.outcome, longer.delayMs], ['will_retry', 4_000])
+  const none = await attempt('connect_refused', { retrySchedule: [] })
+  assert.deepEqual([none.outcome, none.delayMs], ['failed', undefined])
 })

@@ -1,42 +1,36 @@
-import type { KeyObject } from 'node:crypto'
-import type { Clock } from '../lib/clock.ts'
-import { failpoint } from '../lib/failpoint.ts'
 import { nextTraceParent } from '../lib/trace-context.ts'
 import type { OpenSpan, SpanFacts, Tracer } from '../lib/tracer.ts'
-import { UnreadableError } from '../vault/sealed.ts'
 import type { Handed } from './hand-over.ts'
-import type { HttpPoster } from './http-post.ts'
+import type { CallContext } from './make-call.ts'
+import { makeCall } from './make-call.ts'
 import type { PostResult } from './post-result.ts'
 import type { AttemptRecord } from './record-results.ts'
 import type { RetrySchedule } from './retry.ts'
 import { decideAfterAttempt, delayAfterShortageMs, reasonOf } from './retry.ts'
-import { signatureHeader } from './sign.ts'
-import type { SigningSecret } from './subscription-set.ts'
 
-export interface AttemptContext {
-  readonly clock: Clock
-  readonly poster: HttpPoster
+export interface AttemptContext extends CallContext {
+  /** For subscriptions without one of their own. */
   readonly schedule: RetrySchedule
   readonly random: () => number
-  readonly userAgent: string
   readonly tracer?: Tracer | undefined
   /** Told how each call ended, before that is written. */
   readonly onAttempt?: (record: AttemptRecord) => void
 }
 
 /**
- * One call of a delivery: builds, signs, posts, and says what it means for the delivery. Writes nothing. Whatever
+ * One call of a delivery, in the format of its subscription, and what it means for the delivery. Writes nothing. Whatever
  * goes wrong with the call is an outcome with a reason. Throws for a subscription without a secret in force, which the dispatcher
  * ends visibly.
  */
 export async function attemptDelivery(context: AttemptContext, delivery: Handed, body: Buffer): Promise<AttemptRecord> {
-  const { clock, schedule, random } = context
+  const { clock, random } = context
+  const schedule = delivery.subscription.retrySchedule ?? context.schedule
   const startedMs = clock.now()
   const { traceParent } = delivery.event
   const span = context.tracer?.begin('deliver', traceParent, spanFacts(delivery))
   const sentAs = span?.traceParent ?? (traceParent === undefined ? undefined : nextTraceParent(traceParent))
-  const { result, requestHeaders } = await call(context, delivery, body, startedMs, sentAs)
-  const after = whatNow(delivery, result, { schedule, nowMs: clock.now(), random })
+  const { result, requestHeaders, detail } = await makeCall(context, delivery, body, sentAs)
+  const after = { ...whatNow(delivery, result, { schedule, nowMs: clock.now(), random }), detail }
   const record = toRecord(delivery, startedMs, after, requestHeaders, result)
   if (span) endSpan(span, record)
   context.onAttempt?.(record)
@@ -61,56 +55,6 @@ function endSpan(span: OpenSpan, { outcome, reason, responseStatus }: AttemptRec
   span.end({ 'daybook.outcome': outcome, ...status }, outcome === 'delivered' ? undefined : reason)
 }
 
-interface CallMade {
-  readonly result: PostResult
-  /** Undefined: nothing was sent. */
-  readonly requestHeaders: AttemptRecord['requestHeaders']
-}
-
-async function call(
-  context: AttemptContext,
-  delivery: Handed,
-  body: Buffer,
-  startedMs: number,
-  traceParent: string | undefined,
-): Promise<CallMade> {
-  const { event, subscription } = delivery
-  const keys = signingKeys(subscription.secrets, startedMs)
-  if (keys instanceof UnreadableError) return { result: notSigned(keys), requestHeaders: undefined }
-  const timestamp = Math.floor(startedMs / 1_000)
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    'user-agent': context.userAgent,
-    'webhook-id': event.id,
-    'webhook-timestamp': String(timestamp),
-    'webhook-signature': signatureHeader(keys, event.id, timestamp, body),
-  }
-  if (traceParent !== undefined) headers['traceparent'] = traceParent
-  if (delivery.replayId) headers['webhook-replay-id'] = delivery.replayId
-  const { url, timeoutMs } = subscription
-  const result = await context.poster.post({ url, headers, body, timeoutMs, onSent, companyId: event.companyId })
-  return { result, requestHeaders: Object.entries(headers) }
-}
-
-/**
- * The keys that are valid now. One that cannot be opened spoils them all: a receiver that still verifies with it would
- * take the call for forged.
- */
-function signingKeys(secrets: readonly SigningSecret[], nowMs: number): readonly KeyObject[] | UnreadableError {
-  const keys: KeyObject[] = []
-  for (const { key, expiresAtMs } of secrets) {
-    if (expiresAtMs <= nowMs) continue
-    if (key instanceof UnreadableError) return key
-    keys.push(key)
-  }
-  return keys
-}
-
-function notSigned({ message }: UnreadableError): PostResult {
-  const text = `The signing secret cannot be opened. ${message}`
-  return { kind: 'error', errorClass: 'secret_unreadable', message: text, sent: false, timings: { totalMs: 0 } }
-}
-
 function whatNow(
   delivery: Handed,
   result: PostResult,
@@ -128,15 +72,11 @@ function whatNow(
   return { ...decideAfterAttempt({ attemptNo, result, ...circumstances }), reason: reasonOf(result) }
 }
 
-function onSent(): void {
-  void failpoint('delivery.after_send')
-}
-
 /** How an attempt, or a delivery without one, ended. */
 interface Ending {
   readonly outcome: AttemptRecord['outcome']
   readonly reason: string
-  readonly detail?: string
+  readonly detail?: string | undefined
   readonly gone?: boolean
   readonly delayMs?: number
 }

@@ -6,6 +6,7 @@ import { statement } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Breaker } from './breaker.ts'
+import { dissolveChains } from './dissolve-chains.ts'
 import { leaseTerms, spend } from './lease-terms.ts'
 import { recordLostAttempts } from './record-results.ts'
 import type { LockedSubscription } from './subscription-health.ts'
@@ -26,6 +27,8 @@ export interface ClaimedDelivery {
   /** The attempt that begins now. */
   readonly attempts: number
   readonly first_attempt_no: number
+  /** Others wait for its end. */
+  readonly is_ordered: boolean
   /** The lease of an earlier attempt ran out; what became of it is unknown. */
   readonly taken_over: boolean
 }
@@ -103,7 +106,7 @@ const leaseDue = statement<[companyId: string, leaseToken: string, ...grants: un
             * (array(select lease_ms from wish))[array_position(array(select subscription_id from wish), d.subscription_id)]
     where d.company_id = $1 and d.id = any(array(select id from due)) and d.due_at <= now()
    returning d.id, d.subscription_id, d.event_id, d.position, d.replay_id, d.attempts, d.first_attempt_no,
-             d.id = any(array(select id from due where taken_over)) as taken_over`,
+             d.order_key is not null as is_ordered, d.id = any(array(select id from due where taken_over)) as taken_over`,
 )
 
 const findContended = statement<[companyId: string, subscriptionIds: readonly string[]], { subscription_id: string }>(
@@ -141,6 +144,8 @@ export async function claimDueDeliveries(
     )
     const grants = wishes.flatMap((wish) => toGrant(wish, locked.get(wish.subscriptionId), marginMs))
     const open = grants.filter(({ slots }) => slots > 0)
+    const deleted = open.filter(({ subscription }) => subscription.status === 'deleted')
+    if (deleted.length > 0) await dissolveChains(db, companyId, deleted.map(toSubscriptionId))
     const deliveries = open.length > 0 ? await leaseDue(db, companyId, leaseToken, ...shape.values(open)) : []
     const bySubscription = Map.groupBy(deliveries, (delivery) => delivery.subscription_id)
     const countOf = ({ subscription }: Grant): number => bySubscription.get(subscription.subscriptionId)?.length ?? 0
@@ -173,6 +178,10 @@ export async function claimDueDeliveries(
   return claim
 }
 
+function toSubscriptionId({ subscription }: Grant): string {
+  return subscription.subscriptionId
+}
+
 function toGrant(wish: ClaimWish, subscription: LockedSubscription | undefined, marginMs: number): Grant[] {
   if (!subscription) return []
   const terms = leaseTerms(subscription, wish.slots)
@@ -181,8 +190,7 @@ function toGrant(wish: ClaimWish, subscription: LockedSubscription | undefined, 
 
 async function contendedOf(db: Db, companyId: string, unfilled: readonly Grant[]): Promise<string[]> {
   if (unfilled.length === 0) return []
-  const ids = unfilled.map(({ subscription }) => subscription.subscriptionId)
-  return (await findContended(db, companyId, ids)).map((row) => row.subscription_id)
+  return (await findContended(db, companyId, unfilled.map(toSubscriptionId))).map((row) => row.subscription_id)
 }
 
 function toNews(grant: Grant, leased: number, isContended: boolean): ClaimNews {
@@ -200,18 +208,37 @@ function toNews(grant: Grant, leased: number, isContended: boolean): ClaimNews {
 }
 
 /**
- * Subscriptions with something due, over all companies. One look per subscription into its part of the index, whatever
- * waits there. Inactive ones keep what waits; deleted ones are named, so that what is left gets its ending.
+ * Subscriptions with something due, over all companies: from one subscription that anything waits for to the next, through
+ * the index of what is due, so it costs nothing for those that nothing waits for. Inactive ones keep what waits; deleted
+ * ones are named, so that what is left gets its ending.
  */
 export const findDueSubscriptions = statement<[], { company_id: string; subscription_id: string }>(
   'delivery.find_due_subscriptions',
-  `select s.company_id, s.id as subscription_id
-     from event_subscriptions s
+  `with recursive waiting as (
+     (select company_id, subscription_id from webhook_deliveries order by subscription_id limit 1)
+     union all
+     select next.company_id, next.subscription_id
+       from waiting w
+      cross join lateral (
+        select company_id, subscription_id
+          from webhook_deliveries
+         where subscription_id > w.subscription_id
+         order by subscription_id
+         limit 1
+      ) next
+   )
+   select w.company_id, w.subscription_id
+     from waiting w
     cross join lateral (
       select 1
         from webhook_deliveries d
-       where d.company_id = s.company_id and d.subscription_id = s.id and d.due_at <= now()
+       where d.company_id = w.company_id and d.subscription_id = w.subscription_id and d.due_at <= now()
        limit 1
     ) due
-    where s.status in ('active', 'deleted')`,
+    cross join lateral (
+      select 1
+        from event_subscriptions s
+       where s.company_id = w.company_id and s.id = w.subscription_id and s.status in ('active', 'deleted')
+       limit 1
+    ) s`,
 )

@@ -12,7 +12,8 @@ import { newCompany, now, subscribe, testNode } from '../../test/support/test-no
 import { until } from '../../test/support/until.ts'
 import { asCompany, inTransaction } from '../db/transaction.ts'
 import type { CompanySettings } from '../identity/companies.ts'
-import { disableFailing, enableSubscription } from './subscriptions.ts'
+import { enableSubscription } from './enable-subscription.ts'
+import { disableFailing } from './subscriptions.ts'
 
 interface Scene {
   readonly node: TestNode

@@ -14,10 +14,12 @@ export interface DeliveryView {
   /** How a pending one is pending; null when ended. */
   readonly progress: Progress | null
   /**
-   * Stable word. Pending: not_attempted_yet, attempt_under_way, retried_by_request, subscription_inactive and the like,
-   * or the reason of its last attempt; ended: the reason of its ending.
+   * Stable word. Pending: not_attempted_yet, attempt_under_way, retried_by_request, waits_for_earlier,
+   * subscription_inactive and the like, or the reason of its last attempt; ended: the reason of its ending.
    */
   readonly reason: string
+  /** The delivery that a blocked one waits for, with what that one waits for; null for all others. */
+  readonly blocked_by: BlockedBy | null
   readonly detail: string | null
   /** Attempts begun. */
   readonly attempts: number
@@ -29,9 +31,16 @@ export interface DeliveryView {
 
 /**
  * `waiting` for its first attempt; `in_flight`: one is being made; `retrying`: waiting for the next one; `held`: its
- * subscription is not active, and it waits until it is.
+ * subscription is not active, and it waits until it is; `blocked`: an earlier delivery of its order has not ended.
  */
-export type Progress = 'waiting' | 'in_flight' | 'retrying' | 'held'
+export type Progress = 'waiting' | 'in_flight' | 'retrying' | 'held' | 'blocked'
+
+export interface BlockedBy {
+  readonly id: string
+  readonly progress: Progress
+  readonly reason: string
+  readonly next_attempt_at: string | null
+}
 
 /** The attempt that ended last. `log_id` leads to its request and response. */
 export interface LastAttempt {
@@ -67,11 +76,23 @@ interface DeliveryColumns extends LastAttemptColumns {
 export interface PendingRow extends DeliveryColumns {
   readonly attempts: number
   readonly first_attempt_no: number
-  readonly due_at: Date
+  /** Null for a blocked one. */
+  readonly due_at: Date | null
   readonly has_lease: boolean
   /** `due_at` has not come yet: the lease holds, or the attempt is planned for later. */
   readonly is_ahead: boolean
+  readonly is_blocked: boolean
   readonly subscription_status: SubscriptionRow['status']
+  /** The first delivery of its chain, for a blocked one. */
+  readonly first: FirstOfChain | null
+}
+
+/** As JSON. */
+interface FirstOfChain extends Pick<
+  PendingRow,
+  'id' | 'attempts' | 'first_attempt_no' | 'has_lease' | 'is_ahead' | 'is_blocked' | 'last_reason'
+> {
+  readonly due_at: string | null
 }
 
 /** The last ending of a delivery, from the ledger. */
@@ -85,26 +106,38 @@ export interface EndedRow extends DeliveryColumns {
 
 export function viewPending(row: PendingRow): DeliveryView {
   const { progress, reason } = explainPending(row)
-  const isPlanned = progress === 'waiting' || progress === 'retrying'
   return {
     ...viewShared(row),
     state: 'pending',
     progress,
     reason,
+    blocked_by: row.is_blocked ? viewBlockedBy(row) : null,
     detail: null,
     attempts: row.attempts,
-    next_attempt_at: isPlanned ? row.due_at.toISOString() : null,
+    next_attempt_at: plannedAt(progress, row.due_at),
     ended_at: null,
   }
+}
+
+function viewBlockedBy({ first, subscription_status }: PendingRow): BlockedBy | null {
+  if (!first) return null
+  const explained = explainPending({ ...first, subscription_status })
+  const dueAt = first.due_at === null ? null : new Date(first.due_at)
+  return { id: first.id, ...explained, next_attempt_at: plannedAt(explained.progress, dueAt) }
+}
+
+function plannedAt(progress: Progress, dueAt: Date | null): string | null {
+  return progress === 'waiting' || progress === 'retrying' ? (dueAt?.toISOString() ?? null) : null
 }
 
 /** Why a pending delivery has not ended yet; exported for tests. */
 export function explainPending(
   row: Pick<
     PendingRow,
-    'attempts' | 'first_attempt_no' | 'has_lease' | 'is_ahead' | 'subscription_status' | 'last_reason'
+    'attempts' | 'first_attempt_no' | 'has_lease' | 'is_ahead' | 'is_blocked' | 'subscription_status' | 'last_reason'
   >,
 ): { readonly progress: Progress; readonly reason: string } {
+  if (row.is_blocked) return { progress: 'blocked', reason: 'waits_for_earlier' }
   if (row.has_lease && row.is_ahead) return { progress: 'in_flight', reason: 'attempt_under_way' }
   if (row.subscription_status !== 'active') {
     return { progress: 'held', reason: `subscription_${row.subscription_status}` }
@@ -122,6 +155,7 @@ export function viewEnded(row: EndedRow): DeliveryView {
     state: row.state,
     progress: null,
     reason: row.reason,
+    blocked_by: null,
     detail: row.detail,
     attempts: row.last_attempt_no ?? 0,
     next_attempt_at: null,

@@ -14,13 +14,8 @@ import { allow, countDeadlocks, newCompany, now, subscribe, testNode } from '../
 import { turnedClock } from '../../test/support/turned-clock.ts'
 import { until } from '../../test/support/until.ts'
 import { asCompany } from '../db/transaction.ts'
-import {
-  deleteSubscription,
-  disableSubscription,
-  enableSubscription,
-  rotateSecret,
-  updateSubscription,
-} from './subscriptions.ts'
+import { enableSubscription } from './enable-subscription.ts'
+import { deleteSubscription, disableSubscription, rotateSecret, updateSubscription } from './subscriptions.ts'
 
 const MINUTE_MS = 60_000
 
@@ -512,7 +507,7 @@ test('a changed limit counts from the next claim on', async (t) => {
   await asCompany(
     pools.api,
     companyId,
-    async (db) => await updateSubscription(db, allow, now(), companyId, id, { concurrency: 2 }),
+    async (db) => await updateSubscription(db, testVault(pools), allow, now(), companyId, id, { concurrency: 2 }),
   )
   await node.publisher.publish(newEvents(companyId, 9))
   await node.route()

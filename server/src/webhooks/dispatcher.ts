@@ -8,6 +8,7 @@ import { attemptDelivery, endWithoutAttempt } from './attempt.ts'
 import { callsAllowed, FAILURES_MAX, openMaxFor } from './breaker.ts'
 import type { ClaimedDelivery, ClaimNews } from './claim-due.ts'
 import { claimDueDeliveries, findDueSubscriptions } from './claim-due.ts'
+import type { Deliverables, DeliverableSubscription } from './deliverables.ts'
 import type { Handed, HandOver } from './hand-over.ts'
 import type { DispatcherStats, Lane, PoolName } from './lanes.ts'
 import { Lanes } from './lanes.ts'
@@ -15,7 +16,7 @@ import { OutgoingEvent } from './outgoing-event.ts'
 import type { AttemptRecord } from './record-results.ts'
 import type { ResultWriterOptions } from './result-writer.ts'
 import { ResultWriter } from './result-writer.ts'
-import type { DeliverableSubscription, Subscription, SubscriptionSets } from './subscription-set.ts'
+import type { Subscription, SubscriptionSets } from './subscription-set.ts'
 
 /**
  * The dispatcher makes the calls.
@@ -32,6 +33,7 @@ export interface DispatcherOptions
   extends AttemptContext, Pick<ResultWriterOptions<never>, 'pool' | 'onDisableDue' | 'onError' | 'onFenced'> {
   readonly recent: RecentEvents
   readonly sets: SubscriptionSets
+  readonly deliverables: Deliverables
   /** Told of deliveries whose lease had run out: another process, or this one before, did not record how they ended. */
   readonly onTakenOver?: (count: number) => void
   readonly slotsMax?: number
@@ -206,7 +208,7 @@ export class Dispatcher implements HandOver {
 
   /** Claims for the lanes of one company. A lane that got all there was has nothing due any more, unless it is woken. */
   async #claim(companyId: string, lanes: readonly Lane[]): Promise<{ deliveries: number; isContended: boolean }> {
-    const { pool, sets, recent } = this.#options
+    const { pool, sets, deliverables, recent } = this.#options
     const asked = this.#ask(companyId, lanes)
     if (asked.length === 0) return { deliveries: 0, isContended: false }
     const used = new Map<Lane, number>()
@@ -221,7 +223,6 @@ export class Dispatcher implements HandOver {
       const takenOver = claim.deliveries.filter((delivery) => delivery.taken_over).length
       if (takenOver > 0) this.#options.onTakenOver?.(takenOver)
       for (const { lane } of asked) this.#learn(lane, claim.news.get(lane.subscriptionId))
-      const set = await sets.get(pool, companyId, claim.subscriptionVersion)
       const events = await readLoggedEach(
         pool,
         recent,
@@ -229,9 +230,12 @@ export class Dispatcher implements HandOver {
         claim.deliveries.map((delivery) => delivery.event_id),
       )
       const bySubscription = Map.groupBy(claim.deliveries, (delivery) => delivery.subscription_id)
+      const set = await sets.get(pool, companyId, claim.subscriptionVersion)
+      const called = [...bySubscription.keys()].flatMap((id) => set.get(id) ?? [])
+      const ready = await deliverables.load(pool, companyId, called)
       for (const { lane, pool: from } of asked) {
         const own = bySubscription.get(lane.subscriptionId) ?? []
-        const subscription = set.get(lane.subscriptionId)
+        const subscription = ready.get(lane.subscriptionId)
         const news = claim.news.get(lane.subscriptionId)
         if (!subscription || !news) continue
         this.#lanes.of(companyId, subscription.id, subscription)
@@ -267,18 +271,22 @@ export class Dispatcher implements HandOver {
     this.#inFlight.delete(delivery.id)
     this.#inFlight.set(delivery.id, flight)
     const { subscription, event } = delivery
+    const body = event.bodyAs(subscription.format)
     const nowMs = this.#clock.now()
     if (subscription.status === 'deleted') {
       const detail = 'Its subscription was deleted'
       this.#finish(flight, endWithoutAttempt(delivery, 'cancelled', 'subscription_deleted', detail, nowMs))
-    } else if (!event.body) {
+    } else if (!body) {
       const reason = event.missing ?? 'payload_gone'
       this.#finish(flight, endWithoutAttempt(delivery, 'failed', reason, missingDetails[reason], nowMs))
-    } else if (delivery.attemptNo - delivery.firstAttemptNo > this.#options.schedule.length + LOST_ATTEMPTS_MAX) {
+    } else if (
+      delivery.attemptNo - delivery.firstAttemptNo >
+      retriesMax(subscription, this.#options) + LOST_ATTEMPTS_MAX
+    ) {
       const detail = 'Too many attempts ended without a result'
       this.#finish(flight, endWithoutAttempt(delivery, 'failed', 'attempts_lost', detail, nowMs))
     } else {
-      void this.#attempt(flight, event.body)
+      void this.#attempt(flight, body)
     }
   }
 
@@ -301,7 +309,7 @@ export class Dispatcher implements HandOver {
     const { delivery } = flight
     if (this.#inFlight.get(delivery.id) === flight) {
       this.#inFlight.delete(delivery.id)
-      this.#results.add(flight, record, this.#leaseLeftMs(flight))
+      this.#results.add(flight, record, delivery.isOrdered ?? false, this.#leaseLeftMs(flight))
     } else {
       // Its lease ran out here, in a stall of this process, and a newer attempt of it was begun.
       this.#land(flight)
@@ -334,6 +342,10 @@ interface Flight {
   pool: PoolName
 }
 
+function retriesMax({ retrySchedule }: DeliverableSubscription, { schedule }: DispatcherOptions): number {
+  return (retrySchedule ?? schedule).length
+}
+
 /** The subscription with a deadline that its lease outlives, also when the deadline was raised a moment ago. */
 function within(leaseMs: number, subscription: DeliverableSubscription): DeliverableSubscription {
   const timeoutMs = leaseMs - LEASE_MARGIN_MS
@@ -354,5 +366,6 @@ function toHanded(
     attemptNo: row.attempts,
     firstAttemptNo: row.first_attempt_no,
     replayId: row.replay_id ?? undefined,
+    isOrdered: row.is_ordered,
   }
 }

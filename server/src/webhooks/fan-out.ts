@@ -3,16 +3,25 @@ import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { RoutedEvent } from '../events/event.ts'
+import { readLogged } from '../events/read-logged.ts'
+import type { RecentEvents } from '../events/recent-events.ts'
 import type { FanOut, FanOutResult } from '../events/router.ts'
+import { BatchTooLarge } from '../events/router.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { deliveryId } from '../lib/ids.ts'
+import type { Deliverables } from './deliverables.ts'
 import type { HandOver, Handed } from './hand-over.ts'
-import { reserveDirect } from './hand-over.ts'
+import { DIRECT_SUBSCRIPTIONS_MAX, reserveDirect } from './hand-over.ts'
 import type { NewDelivery } from './insert-deliveries.ts'
 import { insertDeliveries } from './insert-deliveries.ts'
+import type { OrderedDelivery } from './insert-ordered.ts'
+import { insertOrdered } from './insert-ordered.ts'
+import { orderKeyOf } from './order-key.ts'
 import { OutgoingEvent } from './outgoing-event.ts'
-import type { DeliverableSubscription, SubscriptionSets, VersionRow } from './subscription-set.ts'
-import { isOwed, toSubscription } from './subscription-set.ts'
+import { decideRouting, toRoutable } from './routing-decision.ts'
+import { lockSubscriptions } from './subscription-health.ts'
+import type { Subscription, SubscriptionSets, VersionRow } from './subscription-set.ts'
+import { toSubscription, versionColumns } from './subscription-set.ts'
 
 /**
  * Who is owed an event.
@@ -24,10 +33,18 @@ import { isOwed, toSubscription } from './subscription-set.ts'
  *
  * Where a subscription has no backlog and free slots, its deliveries are written already leased and handed to the
  * dispatcher of this process after the commit; all others are written due now and claimed from the database.
+ *
+ * Deliveries of an ordered subscription (docs/adr/0013) are written with their batch, however many there are, and never
+ * in a slice: a slice comes after younger events.
  */
 interface Owed {
   readonly event: RoutedEvent
-  readonly subscription: DeliverableSubscription
+  readonly subscription: Subscription
+}
+
+interface OwedInOrder {
+  readonly subscription: Subscription
+  readonly delivery: OrderedDelivery
 }
 
 interface Unfinished {
@@ -72,8 +89,7 @@ const readVersionsAfter = statement<
   VersionRow
 >(
   'fan_out.read_versions',
-  `select distinct on (subscription_id)
-          company_id, version, subscription_id, webhook_url, event_names, status, concurrency, timeout_ms
+  `select distinct on (subscription_id) ${versionColumns}
      from event_subscription_versions
     where company_id = $1 and version <= $2 and subscription_id > $3
     order by subscription_id, version desc
@@ -97,30 +113,44 @@ const endFanOut = command<[companyId: string, position: number]>(
 )
 
 export interface FanOutOptions {
+  readonly recent: RecentEvents
   readonly sets: SubscriptionSets
+  readonly deliverables: Deliverables
   /** The dispatcher of this process; absent where only the router runs. */
   readonly handOver?: HandOver
   readonly deliveriesPerRound?: number
+  /** Deliveries to ordered subscriptions that a batch of more than one event may come to. */
+  readonly orderedPerRound?: number
 }
 
 export function createFanOut(options: FanOutOptions): FanOut {
-  const { sets, handOver, deliveriesPerRound = 4_000 } = options
+  const { recent, sets, deliverables, handOver, deliveriesPerRound = 4_000, orderedPerRound = 20_000 } = options
 
   return {
     async deliver(db, events, versions) {
       const owed: Owed[] = []
+      const inOrder: OwedInOrder[] = []
       const unfinished: Unfinished[] = []
       for (const event of events) {
         const version = versions.get(event.companyId) ?? 0
-        const subscriptions = (await sets.get(db, event.companyId, version)).owed(event.eventName)
-        const fits = subscriptions.slice(0, deliveriesPerRound - owed.length)
+        const all = (await sets.get(db, event.companyId, version)).owed(toRoutable(event))
+        const subscriptions = all.some(isOrdered) ? all.filter((one) => !isOrdered(one)) : all
+        if (subscriptions !== all) {
+          for (const subscription of all.filter(isOrdered)) {
+            const orderKey = orderKeyOf(subscription, event)
+            if (orderKey === undefined) owed.push({ event, subscription })
+            else inOrder.push({ subscription, delivery: { ...toDelivery({ event, subscription }), orderKey } })
+          }
+          if (inOrder.length > orderedPerRound && events.length > 1) throw new BatchTooLarge()
+        }
+        const fits = subscriptions.slice(0, Math.max(0, deliveriesPerRound - owed.length))
         for (const subscription of fits) owed.push({ event, subscription })
         if (fits.length < subscriptions.length) {
           unfinished.push({ event, version, afterSubscriptionId: fits.at(-1)?.id ?? ZERO_ID })
         }
       }
       if (unfinished.length > 0) await noteFanOuts(db, ...shape.values(unfinished))
-      return await write(db, owed, handOver)
+      return await write(db, owed, inOrder, deliverables, handOver)
     },
 
     async isUnfinished(db) {
@@ -131,7 +161,8 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const [row] = await nextFanOut(db)
       if (!row) return undefined
       const { company_id: companyId, position } = row
-      const [event] = await readTrail(db, companyId, position)
+      const [traced] = await readTrail(db, companyId, position)
+      const logged = await readLogged(db, recent, companyId, [row.event_id])
       const versions = await readVersionsAfter(
         db,
         companyId,
@@ -143,8 +174,13 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const last = versions.at(-1)
       if (versions.length < deliveriesPerRound || !last) await endFanOut(db, companyId, position)
       else await moveFanOut(db, companyId, position, last.subscription_id)
-      const eventName = event?.event_name ?? ''
-      const due = versions.map(toSubscription).filter((one) => isOwed(one, eventName))
+      const event = logged.get(row.event_id)
+      // What cannot be asked is owed: a delivery without its payload ends visibly.
+      const asked = event ? toRoutable(event) : { eventName: traced?.event_name ?? '' }
+      const due = versions
+        .map(toSubscription)
+        .filter((one) => !isOrdered(one)) // theirs were written with the batch
+        .filter((one) => decideRouting(one, asked).isOwed)
       const routed = { companyId, id: row.event_id, position }
       await insertDeliveries(
         db,
@@ -160,28 +196,50 @@ export function createFanOut(options: FanOutOptions): FanOut {
 
 const nothing: FanOutResult = { committed: () => {}, rolledBack: () => {} }
 
+function isOrdered({ ordering }: Subscription): boolean {
+  return ordering !== 'none'
+}
+
 /** Writes the deliveries of one batch, leased where the dispatcher beside the router can take them at once. */
-async function write(db: Db, owed: readonly Owed[], handOver: HandOver | undefined): Promise<FanOutResult> {
-  if (owed.length === 0) return nothing
-  const direct = handOver ? await reserveDirect(db, handOver, countBySubscription(owed)) : undefined
+async function write(
+  db: Db,
+  owed: readonly Owed[],
+  inOrder: readonly OwedInOrder[],
+  deliverables: Deliverables,
+  handOver: HandOver | undefined,
+): Promise<FanOutResult> {
+  if (owed.length + inOrder.length === 0) return nothing
+  const ordered = inOrder.map(({ delivery }) => delivery)
+  const wanted = countBySubscription(owed)
+  if (ordered.length > 0) await lockChains(db, ordered, wanted)
+  const direct = handOver && (await reserveDirect(db, handOver, deliverables, wanted))
   const token = randomUUID()
   const handed: Handed[] = []
   const outgoing = new Map<RoutedEvent, OutgoingEvent>()
-  const queued = new Map<string, DeliverableSubscription>()
+  const queued = new Map<string, Subscription>(inOrder.map(({ subscription }) => [subscription.id, subscription]))
   const deliveries = owed.map(({ event, subscription }): NewDelivery => {
     const delivery = toDelivery({ event, subscription })
-    const leaseMs = direct?.takeSlot(subscription)
-    if (leaseMs === undefined) {
+    const slot = direct?.takeSlot(subscription)
+    if (!slot) {
       queued.set(subscription.id, subscription)
       return delivery
     }
     let sent = outgoing.get(event)
     if (!sent) outgoing.set(event, (sent = new OutgoingEvent(event.companyId, event.id, event.position, event)))
-    handed.push({ id: delivery.id, event: sent, subscription, leaseToken: token, attemptNo: 1, firstAttemptNo: 1 })
+    const { leaseMs, deliverable } = slot
+    handed.push({
+      id: delivery.id,
+      event: sent,
+      subscription: deliverable,
+      leaseToken: token,
+      attemptNo: 1,
+      firstAttemptNo: 1,
+    })
     return { ...delivery, lease: { token, ms: leaseMs } }
   })
   try {
     await insertDeliveries(db, deliveries)
+    await insertOrdered(db, ordered)
   } catch (error) {
     direct?.release()
     throw error
@@ -195,8 +253,19 @@ async function write(db: Db, owed: readonly Owed[], handOver: HandOver | undefin
   }
 }
 
-function countBySubscription(owed: readonly Owed[]): Map<DeliverableSubscription, number> {
-  const counts = new Map<DeliverableSubscription, number>()
+/** With those that a direct delivery may lock after: all are locked in one order, so nobody waits in a circle. */
+async function lockChains(
+  db: Db,
+  ordered: readonly OrderedDelivery[],
+  wanted: ReadonlyMap<Subscription, number>,
+): Promise<void> {
+  const direct = wanted.size <= DIRECT_SUBSCRIPTIONS_MAX ? [...wanted.keys()] : []
+  const keys = direct.map(({ companyId, id }) => ({ companyId, subscriptionId: id }))
+  await lockSubscriptions(db, [...ordered, ...keys])
+}
+
+function countBySubscription(owed: readonly Owed[]): Map<Subscription, number> {
+  const counts = new Map<Subscription, number>()
   for (const { subscription } of owed) counts.set(subscription, (counts.get(subscription) ?? 0) + 1)
   return counts
 }

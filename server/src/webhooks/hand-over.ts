@@ -1,11 +1,12 @@
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { isClean } from './breaker.ts'
+import type { Deliverables, DeliverableSubscription } from './deliverables.ts'
 import { leaseTerms, spend } from './lease-terms.ts'
 import type { OutgoingEvent } from './outgoing-event.ts'
 import type { BucketChange, LockedSubscription } from './subscription-health.ts'
 import { lockSubscriptions, writeBuckets } from './subscription-health.ts'
-import type { DeliverableSubscription, Subscription } from './subscription-set.ts'
+import type { Subscription } from './subscription-set.ts'
 
 /** A delivery that is leased to this process and shall be attempted now. Its slot is taken. */
 export interface Handed {
@@ -16,6 +17,8 @@ export interface Handed {
   readonly attemptNo: number
   readonly firstAttemptNo: number
   readonly replayId?: string | undefined
+  /** Others wait for its end. */
+  readonly isOrdered?: boolean
 }
 
 /** What the router asks of the dispatcher beside it. */
@@ -31,7 +34,7 @@ export interface HandOver {
 }
 
 /** With more subscriptions than this in a batch, looking at each costs more than claiming from the database. */
-const SUBSCRIPTIONS_MAX = 64
+export const DIRECT_SUBSCRIPTIONS_MAX = 64
 
 interface Load {
   subscription_id: string
@@ -51,8 +54,10 @@ const readLoad = statement<[companyId: string, subscriptionIds: readonly string[
 )
 
 export interface DirectSlots {
-  /** The lease in ms when the subscription has a slot left for a direct delivery; takes it. */
-  takeSlot(subscription: Subscription): number | undefined
+  /** Takes a slot for a direct delivery, if the subscription has one left. */
+  takeSlot(
+    subscription: Subscription,
+  ): { readonly leaseMs: number; readonly deliverable: DeliverableSubscription } | undefined
   /** Gives all slots back; for a transaction that failed. */
   release(): void
 }
@@ -64,17 +69,19 @@ export interface DirectSlots {
 export async function reserveDirect(
   db: Db,
   handOver: HandOver,
-  wanted: ReadonlyMap<DeliverableSubscription, number>,
+  deliverables: Deliverables,
+  wanted: ReadonlyMap<Subscription, number>,
 ): Promise<DirectSlots> {
   const reserved = new Map<Subscription, number>()
   const left = new Map<Subscription, number>()
+  const ready = new Map<string, DeliverableSubscription>()
   const release = (): void => {
     for (const [subscription, slots] of reserved) handOver.release(subscription, slots)
     reserved.clear()
     left.clear()
   }
   try {
-    if (wanted.size <= SUBSCRIPTIONS_MAX) {
+    if (wanted.size <= DIRECT_SUBSCRIPTIONS_MAX) {
       for (const [subscription, count] of wanted) {
         const got = handOver.reserve(subscription, count)
         if (got > 0) reserved.set(subscription, got)
@@ -82,6 +89,7 @@ export async function reserveDirect(
       const byCompany = Map.groupBy(reserved.keys(), (one) => one.companyId)
       for (const [companyId, own] of [...byCompany].sort(([a], [b]) => (a < b ? -1 : 1))) {
         await narrow(db, handOver, companyId, own, reserved)
+        for (const [id, one] of await deliverables.load(db, companyId, own)) ready.set(id, one)
       }
     }
   } catch (error) {
@@ -92,9 +100,10 @@ export async function reserveDirect(
   return {
     takeSlot: (subscription) => {
       const slots = left.get(subscription) ?? 0
-      if (slots === 0) return undefined
+      const deliverable = ready.get(subscription.id)
+      if (slots === 0 || !deliverable) return undefined
       left.set(subscription, slots - 1)
-      return handOver.leaseMs(subscription)
+      return { leaseMs: handOver.leaseMs(subscription), deliverable }
     },
     release,
   }

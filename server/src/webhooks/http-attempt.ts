@@ -3,6 +3,7 @@ import { type Dispatcher, errors } from 'undici'
 import type { Connecting } from './guarded-connect.ts'
 import { PostFailure, type PostErrorClass, type PostResult, type PostTimings } from './post-result.ts'
 import { judgeHead, maxHeadBytes, maxHeaderLines } from './response-head.ts'
+import { tlsFailure } from './webhook-tls.ts'
 
 /** Kept of a response, for people to look at. */
 const maxBodyBytes = 16_384
@@ -229,7 +230,8 @@ function classify(error: Error): readonly [PostErrorClass, string] {
   }
   if (error instanceof errors.ClientDestroyedError) return ['cancelled', 'The call was given up by the sender']
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return ['tls_error', `The TLS connection failed (${code})`]
+  // In TLS 1.3 a client certificate is refused after the handshake, when the request may be on its way already.
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return ['tls_error', tlsFailure(error).message]
   return ['reset', 'The receiver closed the connection without a complete answer']
 }
 

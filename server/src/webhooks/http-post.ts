@@ -1,13 +1,14 @@
 /**
  * HTTP POST to places that tenants chose: bounded in time and size, guarded at the socket.
  *
- * The parts, from the outside in: `HttpPoster` keeps an `OriginPool` per origin, a pool keeps `HttpConnection`s, a
+ * The parts, from the outside in: `HttpPoster` keeps an `OriginPool` per origin and client identity, a pool keeps `HttpConnection`s, a
  * connection carries one `HttpAttempt` at a time and opens its socket through `connectGuarded`. Pools vanish with their last
  * connection, so what is kept follows the traffic and not the number of endpoints.
  *
  * Redirects are answers like any other and are not followed. Bodies are not decompressed. Nothing that may have reached
  * the receiver is sent a second time from here.
  */
+import type { SecureContext } from 'node:tls'
 import type { DnsServers } from './dns-servers.ts'
 import { checkWebhookUrl, type EgressAllow, type UrlRefusal } from './egress-policy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
@@ -17,7 +18,7 @@ import { OriginPool, type OriginPoolOptions } from './origin-pool.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { type PostErrorClass, PostFailure, type PostResult } from './post-result.ts'
 import { HostResolver, type ResolveHost } from './resolve-host.ts'
-import { createVerifyingContext } from './webhook-tls.ts'
+import { type ClientTls, createClientContext, createVerifyingContext } from './webhook-tls.ts'
 
 export interface HttpPosterOptions {
   readonly allow: EgressAllow
@@ -48,6 +49,12 @@ export interface PostRequest {
   /** For everything together: waiting, resolving, connecting, sending, and the answer with its body. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /**
+   * A certificate to show, and who vouches for the receiver. Sockets are shared with no call of another identity, and TLS
+   * sessions are never resumed. What is made of it is kept as long as the object. One that OpenSSL cannot use ends in
+   * `invalid_request`.
+   */
+  readonly tls?: ClientTls | undefined
   /** Whose call it is: look-ups of one company wait for each other beyond a bound. Default: those of one domain do. */
   readonly companyId?: string
   /** Called when the whole request was given to the socket; perhaps never, and at most once. */
@@ -77,12 +84,16 @@ const reservedHeaders = new Set([
 export class HttpPoster {
   readonly #allow: EgressAllow
   readonly #poolOptions: OriginPoolOptions
+  readonly #ca: string | undefined
+  /** By what they were made of: making one takes up to milliseconds. */
+  readonly #contexts = new WeakMap<ClientTls, SecureContext>()
   readonly #pools = new Map<string, OriginPool>()
   readonly #attempts = new Set<HttpAttempt>()
   #closed = false
 
   constructor(options: HttpPosterOptions) {
     this.#allow = options.allow
+    this.#ca = options.ca
     this.#poolOptions = {
       policy: connectPolicy(options),
       maxSockets: options.maxSocketsPerOrigin ?? 64,
@@ -91,11 +102,11 @@ export class HttpPoster {
   }
 
   /** Sends one request and tells what became of it. Never rejects. */
-  post({ url, headers, body, timeoutMs, signal, companyId, onSent }: PostRequest): Promise<PostResult> {
+  post({ url, headers, body, timeoutMs, signal, tls, companyId, onSent }: PostRequest): Promise<PostResult> {
     if (this.#closed || signal?.aborted) return notSent('cancelled', 'The call was given up by the sender')
     const headerList = headersToSend(headers)
     if (!headerList) return notSent('invalid_request', 'A header of the request is reserved for the sender')
-    const pool = this.#poolFor(url)
+    const pool = this.#poolFor(url, tls)
     if (pool instanceof PostFailure) return notSent(pool.errorClass, pool.message)
     return new Promise((resolve) => {
       const options = { path: url.pathname + url.search, method: 'POST', headers: headerList, body }
@@ -117,15 +128,28 @@ export class HttpPoster {
     await Promise.all(closing)
   }
 
-  #poolFor(url: URL): OriginPool | PostFailure {
-    const origin = url.origin
-    const known = this.#pools.get(origin)
+  #poolFor(url: URL, tls: ClientTls | undefined): OriginPool | PostFailure {
+    const key = tls ? `${url.origin} ${tls.identity}` : url.origin
+    const known = this.#pools.get(key)
     if (known) return known
     const check = checkWebhookUrl(url.href, this.#allow)
     if (!check.ok) return urlFailure(check.code, check.message)
-    const pool = new OriginPool(url, this.#poolOptions, () => this.#pools.delete(origin))
-    this.#pools.set(origin, pool)
+    const options = tls ? this.#optionsFor(tls) : this.#poolOptions
+    if (options instanceof PostFailure) return options
+    const pool = new OriginPool(url, options, () => this.#pools.delete(key))
+    this.#pools.set(key, pool)
     return pool
+  }
+
+  #optionsFor(tls: ClientTls): OriginPoolOptions | PostFailure {
+    const { policy, ...rest } = this.#poolOptions
+    try {
+      const context = this.#contexts.get(tls) ?? createClientContext(tls, this.#ca)
+      this.#contexts.set(tls, context)
+      return { ...rest, policy: { ...policy, tls: context } }
+    } catch {
+      return new PostFailure('invalid_request', 'The client certificate, its key or the authority cannot be used')
+    }
   }
 }
 

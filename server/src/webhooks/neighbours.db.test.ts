@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
 import { makeAllDue } from '../../test/support/ledger.ts'
+import { testVault } from '../../test/support/master-key.ts'
 import { newEvents } from '../../test/support/new-event.ts'
 import { scriptedReceiver } from '../../test/support/scripted-receiver.ts'
 import { sql, sqlValue } from '../../test/support/sql.ts'
@@ -127,7 +128,9 @@ test('another address begins with a closed breaker', async (t) => {
   await written(node, 6)
   assert.equal(await breakerOf(node, id), 'open')
   const change = { webhook_url: `${receiver.url}/new` }
-  await asCompany(node.pools.api, companyId, async (db) => updateSubscription(db, allow, now(), companyId, id, change))
+  await asCompany(node.pools.api, companyId, async (db) =>
+    updateSubscription(db, testVault(node.pools), allow, now(), companyId, id, change),
+  )
   await makeAllDue(node.pools.engine, id)
   node.dispatcher.wakeFor(companyId, id)
   await node.dispatch()

@@ -1,11 +1,16 @@
 import type { LoggedEvent } from '../events/event.ts'
 import type { Missing } from '../events/read-logged.ts'
+import type { CloudEventFacts } from './cloud-event.ts'
+import { cloudEventBody } from './cloud-event.ts'
 
-/** What of an event goes into a webhook. */
-export type OutgoingFacts = Pick<
-  LoggedEvent,
-  'companyId' | 'id' | 'eventName' | 'occurredAt' | 'entity' | 'related' | 'payload' | 'traceParent'
->
+/** How a subscription wants its bodies: Daybook's own form, or CloudEvents. */
+export type WebhookFormat = 'daybook' | 'cloudevents'
+
+/** What of an event goes into a webhook's body. */
+export type BodyFacts = Pick<LoggedEvent, 'id' | 'eventName' | 'occurredAt' | 'entity' | 'related' | 'payload'>
+
+/** What of an event goes into a webhook, in whatever format. */
+export type OutgoingFacts = BodyFacts & CloudEventFacts & Pick<LoggedEvent, 'traceParent'>
 
 /** An event on its way to its receivers. */
 export class OutgoingEvent {
@@ -16,6 +21,7 @@ export class OutgoingEvent {
   readonly missing: Missing | undefined
   readonly #facts: OutgoingFacts | undefined
   #body: Buffer | undefined
+  #cloudEvent: Buffer | undefined
 
   /** @param facts or why there are none */
   constructor(companyId: string, id: string, position: number, facts: OutgoingFacts | Missing) {
@@ -35,9 +41,11 @@ export class OutgoingEvent {
     return this.#facts?.traceParent
   }
 
-  /** Made once, however many subscriptions get it; undefined when something is {@link missing}. */
-  get body(): Buffer | undefined {
-    return (this.#body ??= this.#facts && webhookBody(this.#facts, this.position))
+  /** Made once per format, however many subscriptions get it; undefined when something is {@link missing}. */
+  bodyAs(format: WebhookFormat): Buffer | undefined {
+    if (!this.#facts) return undefined
+    if (format === 'cloudevents') return (this.#cloudEvent ??= cloudEventBody(this.#facts, this.position))
+    return (this.#body ??= webhookBody(this.#facts, this.position))
   }
 }
 
@@ -45,7 +53,7 @@ export class OutgoingEvent {
  * The body of a webhook: the event around its payload, which goes in byte for byte as it was published. Every attempt,
  * copy and replay of an event has the same body.
  */
-export function webhookBody(facts: OutgoingFacts, position: number): Buffer {
+export function webhookBody(facts: BodyFacts, position: number): Buffer {
   const head = JSON.stringify({
     id: facts.id,
     type: facts.eventName,

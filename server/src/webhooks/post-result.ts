@@ -22,8 +22,14 @@ export type PostErrorClass =
   | 'reset'
   | 'invalid_response'
   | 'response_headers_too_large'
-  /** No call was made: the secret that should sign it cannot be opened. Nothing is ever sent unsigned. */
+  /** No call was made: the secret that should sign it, or its credentials, cannot be opened. Nothing is ever sent without them. */
   | 'secret_unreadable'
+  /** No call was made: the token endpoint refused the client, or what it asked for. */
+  | 'oauth_refused'
+  /** No call was made: the token endpoint may not be called, did not answer, or answered that it cannot now. */
+  | 'oauth_unreachable'
+  /** No call was made: what the token endpoint answered holds no bearer token. */
+  | 'oauth_invalid_answer'
   /** Given up by us: the caller's signal, or the poster was closed. */
   | 'cancelled'
 

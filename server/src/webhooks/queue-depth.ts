@@ -9,20 +9,23 @@ export interface QueueDepth {
   readonly leased: number
   /** Waiting for their next attempt. */
   readonly later: number
+  /** Waiting for an earlier delivery of their order. */
+  readonly blocked: number
 }
 
 const countQueue = statement<[limit: number], QueueDepth>(
   'delivery.count_queue',
   `select count(company_id) filter (where lease_token is null and due_at <= now()) as due,
           count(company_id) filter (where lease_token is not null) as leased,
-          count(company_id) filter (where lease_token is null and due_at > now()) as later
+          count(company_id) filter (where lease_token is null and due_at > now() and due_at < 'infinity') as later,
+          count(company_id) filter (where due_at = 'infinity') as blocked
      from (select company_id, lease_token, due_at from webhook_deliveries limit $1) d`,
 )
 
 /** One pass over at most `limit` rows. */
 export async function readQueueDepth(db: Db, limit: number): Promise<QueueDepth> {
   const [row] = await countQueue(db, limit)
-  return row ?? { due: 0, leased: 0, later: 0 }
+  return row ?? { due: 0, leased: 0, later: 0, blocked: 0 }
 }
 
 /** One look per subscription into its part of the index, like the dispatcher's. Those that are inactive or disabled do not count. */

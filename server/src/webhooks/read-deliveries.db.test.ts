@@ -206,7 +206,7 @@ test('what is last of a delivery is found by the index over deliveries, however 
   const paths: readonly (readonly [name: RegExp, values: readonly unknown[]])[] = [
     [/^delivery\.find_(pending|ending)$/, [company.id, deliveryId]],
     [/^webhook_log\.latest_of_delivery$/, [company.id, deliveryId]],
-    [/^delivery\.list_pending$/, [company.id, BEFORE_ALL_IDS, AFTER_ALL_IDS, null, null, 10]],
+    [/^delivery\.list_pending$/, [company.id, BEFORE_ALL_IDS, AFTER_ALL_IDS, null, null, null, 10]],
     [/^delivery\.list_ended_by_time$/, [company.id, AFTER_ALL_IDS, null, null, null, 10]],
     [/^delivery\.list_ended_by_subscription$/, [company.id, AFTER_ALL_IDS, null, subscriptionId, null, 10]],
   ]

@@ -19,6 +19,8 @@ export interface DeliveryFilter {
   /** UUIDs. */
   readonly subscription_id?: string | undefined
   readonly event_id?: string | undefined
+  /** Pending ones only: those that wait for an earlier one, or those that do not. */
+  readonly blocked?: boolean | undefined
 }
 
 /**
@@ -38,9 +40,25 @@ const joinLastAttempt = (deliveryId: string) => `left join lateral (
         limit 1
      ) last on true`
 
+/** Of a blocked delivery's chain, the one that the others wait for. */
+const firstOfChain = `case when d.due_at = 'infinity' then (
+            select json_build_object('id', f.id, 'attempts', f.attempts, 'first_attempt_no', f.first_attempt_no,
+                     'due_at', nullif(f.due_at, 'infinity'), 'has_lease', f.lease_token is not null,
+                     'is_ahead', f.due_at > now(), 'is_blocked', f.due_at = 'infinity', 'last_reason', (
+                       select a.reason
+                         from webhook_logs a
+                        where a.company_id = $1 and a.delivery_id = f.id and a.attempt_no > 0
+                        order by a.attempt_no desc
+                        limit 1))
+              from webhook_deliveries f
+             where f.company_id = $1 and f.subscription_id = d.subscription_id and f.order_key = d.order_key
+             order by f.position, f.id
+             limit 1) end`
+
 const pendingFrom = (chosen: string) => `select d.id, d.subscription_id, s.webhook_url, d.event_id, t.event_name,
-          d.position, d.replay_id, d.attempts, d.first_attempt_no, d.due_at, d.lease_token is not null as has_lease,
-          d.due_at > now() as is_ahead, s.status as subscription_status, last.*
+          d.position, d.replay_id, d.attempts, d.first_attempt_no, nullif(d.due_at, 'infinity') as due_at,
+          d.lease_token is not null as has_lease, d.due_at > now() as is_ahead, d.due_at = 'infinity' as is_blocked,
+          s.status as subscription_status, ${firstOfChain} as first, last.*
      from (${chosen}) d
      join event_subscriptions s on s.company_id = $1 and s.id = d.subscription_id
      join event_audit_trail t on t.company_id = $1 and t.position = d.position
@@ -60,6 +78,7 @@ const listPending = statement<
     before: string,
     subscriptionId: string | null,
     eventId: string | null,
+    isBlocked: boolean | null,
     rows: number,
   ],
   PendingRow
@@ -70,8 +89,9 @@ const listPending = statement<
          from webhook_deliveries
         where company_id = $1 and id >= $2 and id < $3
           and ($4::uuid is null or subscription_id = $4) and ($5::uuid is null or event_id = $5)
+          and ($6::boolean is null or (due_at = 'infinity') = $6)
         order by id desc
-        limit $6`),
+        limit $7`),
 )
 
 type EndedParameters = [
@@ -93,7 +113,7 @@ const findEnding = statement<[companyId: string, id: string], EndedRow>(
        from (
          select ${endingColumns}
            from webhook_logs e
-          where e.company_id = $1 and e.delivery_id = $2 and e.outcome in ('delivered', 'failed', 'cancelled')
+          where e.company_id = $1 and e.delivery_id = $2 and not e.is_test and e.outcome in ('delivered', 'failed', 'cancelled')
           order by ${LATEST_ENDING_FIRST}
           limit 1
        ) l
@@ -112,7 +132,7 @@ const listEndedBy = (path: string, condition: string) =>
        from (
          select ${endingColumns}
            from webhook_logs e
-          where e.company_id = $1 and e.id < $2 and e.outcome in ('delivered', 'failed', 'cancelled')
+          where e.company_id = $1 and e.id < $2 and not e.is_test and e.outcome in ('delivered', 'failed', 'cancelled')
             and ($3::text is null or e.outcome = $3)
             and ($4::uuid is null or e.subscription_id = $4) and ($5::uuid is null or e.event_id = $5)
             and ${condition}
@@ -153,7 +173,9 @@ export async function listDeliveries(
   filter: DeliveryFilter,
   page: PageRequest,
 ): Promise<DeliveryPage> {
-  const { state } = filter
+  const { blocked } = filter
+  const state = blocked === undefined ? filter.state : (filter.state ?? 'pending')
+  if (blocked !== undefined && state !== 'pending') return { deliveries: [], nextCursor: null }
   const cursorKind = `deliveries.${state ?? 'all'}`
   const parts = state === undefined ? ['pending', 'ended'] : [state === 'pending' ? 'pending' : 'ended']
   const [part, before] =
@@ -183,7 +205,7 @@ export async function listDeliveries(
 async function readPending(
   db: Db,
   companyId: string,
-  { subscription_id: subscriptionId, event_id: eventId }: DeliveryFilter,
+  { subscription_id: subscriptionId, event_id: eventId, blocked }: DeliveryFilter,
   before: string,
   rows: number,
 ): Promise<readonly PendingRow[]> {
@@ -196,6 +218,7 @@ async function readPending(
     to < before ? to : before,
     subscriptionId ?? null,
     eventId ?? null,
+    blocked ?? null,
     rows,
   )
 }

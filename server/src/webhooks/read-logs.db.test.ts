@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { testCompany } from '../../test/support/company.ts'
-import type { TestCompany } from '../../test/support/company.ts'
+import type { Leased, TestCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { sql } from '../../test/support/sql.ts'
+import { matchesEventName } from '../events/event-names.ts'
 import { idTimeMs, newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { WebhookLogFilter, WebhookLogSummary } from './read-logs.ts'
@@ -30,16 +32,25 @@ describe('the list of webhook logs', () => {
     const other = await testCompany(pools)
     const subscriptions: string[] = []
     for (const one of [company, company, other]) subscriptions.push(await one.subscribe('*'))
-    const events = await company.publish(...Array.from({ length: 8 }, () => ({})))
+    const names = ['thing.happened', 'thing.ended', 'other']
+    const events = await company.publish(...Array.from({ length: 8 }, (_, n) => ({ eventName: names[n % 3] ?? '' })))
     await other.publish({}, {})
     await company.route()
     const outcomes = ['delivered', 'failed', 'will_retry'] as const
     const again = { outcome: 'will_retry', reason: 'http_500', delayMs: 0 } as const
     for (const subscriptionId of subscriptions.slice(0, 2)) {
-      for (const delivery of await company.claim(subscriptionId)) await company.finish(delivery, again)
+      const eventName = (delivery: Leased): string => events.find(({ id }) => id === delivery.event_id)?.eventName ?? ''
+      for (const delivery of await company.claim(subscriptionId)) {
+        await company.finish(delivery, { ...again, responseStatus: 500, eventName: eventName(delivery) })
+      }
       for (const [turn, delivery] of (await company.claim(subscriptionId)).entries()) {
         const outcome = outcomes[turn % 3] ?? 'failed'
-        await company.finish(delivery, outcome === 'will_retry' ? again : { outcome, reason: 'x' })
+        const results = {
+          delivered: {},
+          failed: { outcome: 'failed', reason: 'timeout', responseStatus: undefined },
+          will_retry: { ...again, reason: 'http_404', responseStatus: 404 },
+        } as const
+        await company.finish(delivery, { ...results[outcome], eventName: eventName(delivery) })
       }
     }
     for (const delivery of await other.claim(subscriptions[2] ?? '')) await other.finish(delivery)
@@ -63,25 +74,73 @@ describe('the list of webhook logs', () => {
       event_id: fc.option(fc.constantFrom(...events.map(({ id }) => id)), absent),
       delivery_id: fc.option(fc.constantFrom(...all.map((log) => log.delivery_id)), absent),
       outcome: fc.option(fc.constantFrom(...outcomes, 'cancelled' as const, 'unknown' as const), absent),
+      event_name: fc.option(fc.constantFrom(...names, 'thing.*', '*', 'none', 'none.*'), absent),
+      status_class: fc.option(fc.constantFrom(...(['2xx', '4xx', '5xx', 'none'] as const)), absent),
+      response_status: fc.option(fc.constantFrom(200, 404, 500, 503), absent),
+      reason: fc.option(fc.constantFrom('http_200', 'http_500', 'http_404', 'timeout', 'a\0'), absent),
       from: time,
       to: time,
     })
     const property = fc.asyncProperty(filter, fc.integer({ min: 1, max: 40 }), async (filter, limit) => {
-      const { subscription_id, event_id, delivery_id, outcome, from, to } = filter
+      const { subscription_id, event_id, delivery_id, outcome, from, to, event_name, status_class, reason } = filter
+      const { response_status } = filter
       const wanted = all.filter(
         (log) =>
           (subscription_id === undefined || log.subscription_id === subscription_id) &&
           (event_id === undefined || log.event_id === event_id) &&
           (delivery_id === undefined || log.delivery_id === delivery_id) &&
           (outcome === undefined || log.outcome === outcome) &&
+          (event_name === undefined || matchesEventName(event_name, log.event_name)) &&
+          (status_class === undefined || classOf(log) === status_class) &&
+          (response_status === undefined || log.response_status === response_status) &&
+          (reason === undefined || log.reason === reason) &&
           (!from || idTimeMs(log.id) >= from.getTime()) &&
           (!to || idTimeMs(log.id) < to.getTime()),
       )
       assert.deepEqual(await listAll(company, filter, limit), wanted)
     })
-    await fc.assert(property, { numRuns: 150 })
+    await fc.assert(property, { numRuns: 300 })
+  })
+
+  test('looks at a bounded number of rows, says so by a cursor, and finds all that fit in the end', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    const ids = Array.from({ length: 20_100 }, () => newId())
+    await sql(
+      pools.owner,
+      `insert into webhook_logs (company_id, id, delivery_id, subscription_id, event_id, event_name, position, attempt_no,
+              outcome, reason, webhook_url, started_at)
+       select $1, x.id, x.id, $1, x.id, 'thing.happened', x.n, 1,
+              case x.n % 3 when 0 then 'delivered' when 1 then 'failed' else 'will_retry' end,
+              case when x.n % 3 = 0 then 'http_200' when x.n in (1, 5000, 20099) then 'rare' else 'usual' end, '', now()
+         from unnest($2::uuid[]) with ordinality as x(id, n)`,
+      [company.id, ids],
+    )
+    const rare = [20_098, 4_999, 0].map((n) => ids[n])
+    const page = async (filter: WebhookLogFilter, cursor?: string) =>
+      await company.asCompany(async (db) => await listWebhookLogs(db, company.id, filter, { limit: 5, cursor }))
+    const first = await page({ event_name: 'thing.happened', reason: 'http_201' })
+    assert.deepEqual(first.logs, [])
+    assert.notEqual(first.nextCursor, null)
+    // Along all rows, along those of a subscription, and along those in trouble, of which two parts are merged.
+    for (const filter of [{ reason: 'http_201' }, { subscription_id: company.id, reason: 'http_201' }]) {
+      assert.deepEqual([(await page(filter)).logs, await listAll(company, filter, 5)], [[], []])
+    }
+    const found = await listAll(company, { reason: 'rare' }, 2)
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      rare,
+    )
+    const all = await listAll(company, { status_class: 'none' }, 200)
+    assert.equal(new Set(all.map(({ id }) => id)).size, all.length)
+    assert.equal(all.length, 13_400)
   })
 })
+
+/** As the word of the filter. */
+function classOf({ response_status: status }: WebhookLogSummary): string {
+  return status === null ? 'none' : `${Math.floor(status / 100)}xx`
+}
 
 describe('a webhook log', () => {
   async function recorded(company: TestCompany, result: Partial<AttemptRecord>) {

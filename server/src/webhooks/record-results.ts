@@ -2,6 +2,7 @@ import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { newId } from '../lib/ids.ts'
+import type { Chain } from './order-key.ts'
 
 /** The end of an attempt, or of a delivery without one, as it goes into the ledger. */
 export interface AttemptRecord {
@@ -73,17 +74,17 @@ const shape = rowShape<AttemptRecord>({
  * over in the meantime is left alone and gets no ledger row from here; the answer names it. Ended deliveries leave the
  * table of unfinished ones, the others get their next due time. A success clears the failures in a row; to spare a write
  * per success, the time of the last success is kept to the second. A call that this machine had no means to make uses up
- * none of the planned attempts.
+ * none of the planned attempts. Ordered deliveries that ended are named, so that their chains go on.
  */
-const recordRows = statement<readonly unknown[], { delivery_id: string }>(
+const recordRows = statement<readonly unknown[], RecordedRow>(
   'result.record',
   `with result as materialized (
      select * from ${shape.from()}
    ), held as materialized (
-     select result.*
+     select result.*, d.order_key
        from result
       cross join lateral (
-        select 1 from webhook_deliveries d
+        select d.order_key from webhook_deliveries d
          where d.company_id = result.company_id and d.id = result.delivery_id and d.lease_token = result.lease_token
          limit 1 for update
       ) d
@@ -121,13 +122,39 @@ const recordRows = statement<readonly unknown[], { delivery_id: string }>(
             now() + delay_ms * interval '1 millisecond'
        from held
    )
-   select delivery_id from result where delivery_id not in (select delivery_id from held)`,
+   select delivery_id, null::uuid as company_id, null::uuid as subscription_id, null::text as order_key
+     from result
+    where delivery_id not in (select delivery_id from held)
+   union all
+   select delivery_id, company_id, subscription_id, order_key
+     from held
+    where order_key is not null and delay_ms is null`,
 )
 
-/** Answers with the ids of the deliveries whose results did not count. */
-export async function recordResults(db: Db, records: readonly AttemptRecord[]): Promise<ReadonlySet<string>> {
+/** A result that did not count, or with a chain: an ordered delivery that ended. */
+type RecordedRow = { readonly delivery_id: string } & (
+  | { readonly company_id: string; readonly subscription_id: string; readonly order_key: string }
+  | { readonly order_key: null }
+)
+
+export interface Recorded {
+  /** Deliveries whose results did not count. */
+  readonly late: ReadonlySet<string>
+  /** Chains whose first delivery ended; to be promoted in the same transaction. */
+  readonly ended: readonly Chain[]
+}
+
+/** Where one of the deliveries is ordered, the caller holds the locks of the subscriptions (lockSubscriptions). */
+export async function recordResults(db: Db, records: readonly AttemptRecord[]): Promise<Recorded> {
   const rows = await recordRows(db, ...shape.values(records))
-  return new Set(rows.map((row) => row.delivery_id))
+  return {
+    late: new Set(rows.flatMap((row) => (row.order_key === null ? row.delivery_id : []))),
+    ended: rows.flatMap((row) =>
+      row.order_key === null
+        ? []
+        : { companyId: row.company_id, subscriptionId: row.subscription_id, orderKey: row.order_key },
+    ),
+  }
 }
 
 interface LostAttempt {

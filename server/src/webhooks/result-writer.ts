@@ -11,6 +11,7 @@ import type { DisableDue } from './count-failures.ts'
 import { countFailures } from './count-failures.ts'
 import type { Lanes } from './lanes.ts'
 import type { AttemptRecord } from './record-results.ts'
+import { promoteNext } from './promote-next.ts'
 import { recordResults } from './record-results.ts'
 import { lockSubscriptions, writeBreakers } from './subscription-health.ts'
 
@@ -30,6 +31,7 @@ export interface ResultWriterOptions<Call> {
 interface Outcome<Call> {
   readonly call: Call
   readonly record: AttemptRecord
+  readonly isOrdered: boolean
   readonly leaseEndsAt: number
 }
 
@@ -37,8 +39,9 @@ const RESULTS_PER_COMMIT = 256
 const COMMITS_AT_ONCE = 2
 
 /**
- * Writes how calls ended, many in one commit, with what follows for their subscriptions: failures in a row, breakers. While
- * nothing new is learned of a subscription, its health is not read, and written once a second at most.
+ * Writes how calls ended, many in one commit, with what follows for their subscriptions: failures in a row, breakers, and
+ * who is next in a chain. While nothing new is learned of a subscription, its health is not read, and written once a second
+ * at most; one with an ordered delivery among the results is locked.
  */
 export class ResultWriter<Call> {
   readonly #options: ResultWriterOptions<Call>
@@ -54,9 +57,12 @@ export class ResultWriter<Call> {
     })
   }
 
-  /** @param leaseMs for how long the result counts, ms; it is tried to be written until then */
-  add(call: Call, record: AttemptRecord, leaseMs: number): void {
-    this.#commits.add({ call, record, leaseEndsAt: this.#options.clock.elapsed() + leaseMs })
+  /**
+   * @param isOrdered others wait for this delivery's end
+   * @param leaseMs for how long the result counts, ms; it is tried to be written until then
+   */
+  add(call: Call, record: AttemptRecord, isOrdered: boolean, leaseMs: number): void {
+    this.#commits.add({ call, record, isOrdered, leaseEndsAt: this.#options.clock.elapsed() + leaseMs })
   }
 
   async idle(): Promise<void> {
@@ -68,7 +74,7 @@ export class ResultWriter<Call> {
     const { clock, onError, onWritten } = this.#options
     for (;;) {
       try {
-        await this.#write(outcomes.map(({ record }) => record))
+        await this.#write(outcomes)
         break
       } catch (error) {
         onError(error)
@@ -86,11 +92,12 @@ export class ResultWriter<Call> {
     onWritten(outcomes.map(({ call }) => call))
   }
 
-  async #write(records: readonly AttemptRecord[]): Promise<void> {
+  async #write(outcomes: readonly Outcome<Call>[]): Promise<void> {
     const { pool, onFenced } = this.#options
-    const late = records.some((record) => this.#isNews(record))
+    const records = outcomes.map(({ record }) => record)
+    const late = outcomes.some(({ record, isOrdered }) => isOrdered || this.#isNews(record))
       ? await this.#writeNews(records)
-      : await recordResults(pool, records)
+      : (await recordResults(pool, records)).late
     await failpoint('delivery.after_record')
     if (late.size > 0) onFenced?.(late.size)
   }
@@ -103,24 +110,28 @@ export class ResultWriter<Call> {
 
   async #writeNews(records: readonly AttemptRecord[]): Promise<ReadonlySet<string>> {
     const { pool, clock, lanes, onDisableDue } = this.#options
-    const { late, due, changes } = await inTransaction(pool, async (db) => await this.#inTransaction(db, records))
+    const { late, due, changes, promoted } = await inTransaction(
+      pool,
+      async (db) => await this.#inTransaction(db, records),
+    )
     for (const { companyId, subscriptionId, breaker } of changes) {
       const lane = lanes.of(companyId, subscriptionId)
       lane.breaker = breaker
       if (breaker.state === 'open') lane.notBeforeMs = clock.elapsed() + breaker.openMs
     }
+    for (const { companyId, subscriptionId } of promoted) lanes.of(companyId, subscriptionId).mayHaveDue = true
     if (due.length > 0) onDisableDue(due)
     return late
   }
 
   async #inTransaction(db: Db, records: readonly AttemptRecord[]) {
     const locked = await lockSubscriptions(db, records)
-    const late = await recordResults(db, records)
+    const { late, ended } = await recordResults(db, records)
     await failpoint('delivery.mid_record')
     const counted = records.filter((one) => !late.has(one.deliveryId))
     const due = counted.some(({ outcome }) => outcome === 'failed') ? await countFailures(db, counted) : []
     const changes = breakerChanges(locked, counted, this.#options.breakerRule)
     await writeBreakers(db, changes)
-    return { late, due, changes }
+    return { late, due, changes, promoted: await promoteNext(db, ended) }
   }
 }

@@ -3,18 +3,23 @@ import type { Db } from '../db/statement.ts'
 import type { Author } from '../events/administrative-event.ts'
 import { administrativeEvent } from '../events/administrative-event.ts'
 import { insertEvents } from '../events/insert-events.ts'
-import { canonicalUuid, newId } from '../lib/ids.ts'
+import { canonicalUuid } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { DeliveryView } from './delivery-view.ts'
+import type { Cancellable } from './end-cancelled.ts'
+import { endCancelled } from './end-cancelled.ts'
+import { hastenProbes, insertAgain, makeDue } from './post-again.ts'
+import { promoteNext } from './promote-next.ts'
 import { findDelivery } from './read-deliveries.ts'
-import { recordLostAttempts } from './record-results.ts'
+import { lockSubscriptions } from './subscription-health.ts'
 import type { Subscription, VersionRow } from './subscription-set.ts'
 import { toSubscription } from './subscription-set.ts'
 
 /**
- * What people do to deliveries: retry and cancel. Both run in their caller's transaction and write the
- * `daybook.delivery.*` event that tells of it there. They wait for the lock of the delivery's row and for no other that
- * dispatchers hold (a health row is passed over when it is locked), so against a claim, a result or each other one of the two comes first and the other finds what it left.
+ * What people do to a single delivery: retry, cancel and skip (to many: jobs/). Each runs in its caller's transaction and
+ * writes the `daybook.delivery.*` event that tells of it there. It waits for the lock of the delivery's row, so against a
+ * claim, a result or another of its kind one comes first and the other finds what it left. Of a health row, which
+ * dispatchers hold, only what changes a chain takes the lock, before the delivery's; to the others it is passed over when it is locked.
  */
 export interface DeliveryChange {
   readonly delivery: DeliveryView
@@ -22,15 +27,8 @@ export interface DeliveryChange {
   readonly wake: Subscription
 }
 
-interface LockedRow {
-  id: string
-  subscription_id: string
-  event_id: string
-  position: number
-  replay_id: string | null
-  attempts: number
-  has_lease: boolean
-  in_flight: boolean
+interface LockedRow extends Cancellable {
+  readonly in_flight: boolean
 }
 
 /**
@@ -39,7 +37,7 @@ interface LockedRow {
 const lockDelivery = statement<[companyId: string, id: string], LockedRow>(
   'delivery.lock',
   `select id, subscription_id, event_id, position, replay_id, attempts, lease_token is not null as has_lease,
-          lease_token is not null and due_at > now() as in_flight
+          order_key, due_at = 'infinity' as is_blocked, lease_token is not null and due_at > now() as in_flight
      from webhook_deliveries
     where company_id = $1 and id = $2
       for update`,
@@ -47,76 +45,24 @@ const lockDelivery = statement<[companyId: string, id: string], LockedRow>(
 
 const findSubscription = statement<[companyId: string, id: string], VersionRow>(
   'delivery.find_subscription',
-  `select company_id, version, id as subscription_id, webhook_url, event_names, status, concurrency, timeout_ms
+  `select company_id, version, id as subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms
      from event_subscriptions
     where company_id = $1 and id = $2`,
 )
 
-/** Only ever earlier: what is due already keeps its turn. */
-const makeDue = command<[companyId: string, id: string]>(
-  'delivery.make_due',
-  `update webhook_deliveries set due_at = now() where company_id = $1 and id = $2 and due_at > now()`,
+const findOrdered = statement<[companyId: string, id: string], { subscription_id: string }>(
+  'delivery.find_ordered',
+  `select subscription_id from webhook_deliveries where company_id = $1 and id = $2 and order_key is not null`,
 )
 
-/** Whoever asks for an attempt has mended something: an open breaker may probe at once. Waits for nobody. */
-const hastenProbe = command<[companyId: string, subscriptionId: string]>(
-  'health.hasten_probe',
-  `update subscription_health h
-      set breaker_open_until = now()
-     from (
-       select company_id, subscription_id from subscription_health
-        where company_id = $1 and subscription_id = $2 and breaker = 'open'
-        limit 1 for update skip locked
-     ) s
-    where h.company_id = s.company_id and h.subscription_id = s.subscription_id`,
-)
-
-/**
- * An ended delivery becomes pending again under its own id; its attempts are counted on and its schedule begins anew.
- * Nothing happens when it is pending already.
- */
-const insertAgain = command<
-  [
-    companyId: string,
-    id: string,
-    subscriptionId: string,
-    eventId: string,
-    position: number,
-    replayId: string | null,
-    attempts: number,
-  ]
->(
-  'delivery.insert_again',
-  `insert into webhook_deliveries
-          (company_id, id, subscription_id, event_id, position, replay_id, attempts, first_attempt_no, due_at)
-   values ($1, $2, $3, $4, $5, $6, $7::int, $7::int + 1, now())
-   on conflict (company_id, id) do nothing`,
-)
-
-/**
- * Takes a delivery out of the pending ones and writes its ending, or neither. Its time is that of the statement: the
- * transaction may have begun before an earlier ending was written, and waited for the lock.
- */
-const endCancelled = command<[companyId: string, id: string, logId: string]>(
-  'delivery.end_cancelled',
-  `with ended as (
-     delete from webhook_deliveries
-      where company_id = $1 and id = $2
-     returning id, subscription_id, event_id, position, replay_id
-   )
-   insert into webhook_logs (
-          company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, started_at, created_at)
-   select $1, $3, d.id, d.subscription_id, d.event_id, t.event_name, d.position, d.replay_id, 0, 'cancelled',
-          'cancelled_by_request', 'Somebody cancelled it', s.webhook_url, statement_timestamp(), statement_timestamp()
-     from ended d
-     join event_audit_trail t on t.company_id = $1 and t.position = d.position
-     join event_subscriptions s on s.company_id = $1 and s.id = d.subscription_id`,
+const leaveChain = command<[companyId: string, id: string]>(
+  'chain.leave',
+  `update webhook_deliveries set order_key = null where company_id = $1 and id = $2`,
 )
 
 /**
  * Makes the next attempt now. A pending delivery stays on its schedule; an ended one, however it ended, begins a new
- * one. Throws not_found, delivery_in_flight or subscription_deleted.
+ * one. Throws not_found, delivery_in_flight, delivery_blocked or subscription_deleted.
  */
 export async function retryDelivery(
   db: Db,
@@ -129,31 +75,72 @@ export async function retryDelivery(
   if (wake.status === 'deleted') {
     throw new ProblemError('subscription_deleted', 'Its subscription was deleted; nothing is posted to it any more')
   }
+  if (row?.is_blocked) throw blocked()
   if (row) {
-    await makeDue(db, companyId, row.id)
+    await makeDue(db, companyId, [row.id])
   } else {
-    const { id, subscription_id, event_id, position, replay_id, attempts } = before
-    const added = await insertAgain(db, companyId, id, subscription_id, event_id, position, replay_id, attempts)
+    const added = await insertAgain(db, companyId, [before])
     // Another retry committed since the lock found nothing: this one goes on from there.
-    if (added === 0) return await retryDelivery(db, author, companyId, deliveryId)
+    if (added.size === 0) return await retryDelivery(db, author, companyId, deliveryId)
   }
-  await hastenProbe(db, companyId, wake.id)
+  await hastenProbes(db, companyId, [wake.id])
   return { delivery: await tell(db, author, companyId, 'daybook.delivery.retried', before), wake }
 }
 
-/** Ends a pending delivery without another attempt. Throws not_found, delivery_in_flight or delivery_ended. */
+/**
+ * Ends a pending delivery without another attempt; what waited for it goes on. Throws not_found, delivery_in_flight or
+ * delivery_ended.
+ */
 export async function cancelDelivery(
   db: Db,
   author: Author,
   companyId: string,
   deliveryId: string,
 ): Promise<DeliveryView> {
+  await lockChain(db, companyId, deliveryId)
+  const { before, row } = await lockPending(db, companyId, deliveryId)
+  await endCancelled(db, companyId, [row])
+  return await tell(db, author, companyId, 'daybook.delivery.cancelled', before)
+}
+
+/**
+ * Takes the first delivery of a chain out of it. What waited for it goes on; it stays pending, on its own schedule. Throws
+ * not_found, delivery_in_flight, delivery_ended, delivery_not_ordered or delivery_blocked.
+ */
+export async function skipDelivery(
+  db: Db,
+  author: Author,
+  companyId: string,
+  deliveryId: string,
+): Promise<DeliveryView> {
+  await lockChain(db, companyId, deliveryId)
+  const { before, row } = await lockPending(db, companyId, deliveryId)
+  if (row.order_key === null) throw new ProblemError('delivery_not_ordered', 'No other delivery waits for it')
+  if (row.is_blocked) throw blocked()
+  await leaveChain(db, companyId, row.id)
+  await promoteNext(db, [{ companyId, subscriptionId: row.subscription_id, orderKey: row.order_key }])
+  return await tell(db, author, companyId, 'daybook.delivery.skipped', before)
+}
+
+function blocked(): ProblemError {
+  return new ProblemError('delivery_blocked', 'It waits for an earlier delivery: retry, skip or cancel that one')
+}
+
+/** Locks what an ordered delivery's end or leaving changes: nobody adds to its chain or takes from it meanwhile. */
+async function lockChain(db: Db, companyId: string, deliveryId: string): Promise<void> {
+  const id = canonicalUuid(deliveryId)
+  const [ordered] = id === undefined ? [] : await findOrdered(db, companyId, id)
+  if (ordered) await lockSubscriptions(db, [{ companyId, subscriptionId: ordered.subscription_id }])
+}
+
+async function lockPending(
+  db: Db,
+  companyId: string,
+  deliveryId: string,
+): Promise<{ readonly before: DeliveryView; readonly row: LockedRow }> {
   const { before, row } = await lock(db, companyId, deliveryId)
   if (!row) throw new ProblemError('delivery_ended', `It has ended already: ${before.state}`)
-  // A lease that ran out: its attempt is closed as unknown, as it is when a dispatcher takes a delivery over.
-  if (row.has_lease) await recordLostAttempts(db, companyId, [{ ...row, attempts: row.attempts + 1 }])
-  await endCancelled(db, companyId, row.id, newId())
-  return await tell(db, author, companyId, 'daybook.delivery.cancelled', before)
+  return { before, row }
 }
 
 /** The delivery as it is from here to the commit, with its locked row when it is pending; never one in flight. */
@@ -181,7 +168,7 @@ async function tell(
   db: Db,
   author: Author,
   companyId: string,
-  eventName: 'daybook.delivery.retried' | 'daybook.delivery.cancelled',
+  eventName: `daybook.delivery.${'retried' | 'cancelled' | 'skipped'}`,
   before: DeliveryView,
 ): Promise<DeliveryView> {
   const after = await findDelivery(db, companyId, before.id)

@@ -16,6 +16,20 @@ export interface SubscriptionRow {
   timeout_ms: number
   /** Calls per second; null is no limit. */
   rate_limit: number | null
+  /** JSON; null lets every event of the names through. */
+  filter: string | null
+  /** JSON `{name: value}`. */
+  custom_headers: string | null
+  format: 'daybook' | 'cloudevents'
+  ordering: 'none' | 'entity' | 'subscription'
+  /** Seconds before each further attempt; null: the operator's schedule. */
+  retry_schedule: number[] | null
+  signature: 'hmac' | 'ed25519'
+  /** Of the current secret, where it signs with Ed25519. */
+  public_key: string | null
+  credential_id: string | null
+  /** JSON of what may be shown of the credentials. */
+  credential_facts: string | null
   held_from_position: number | null
   created_at: Date
   updated_at: Date
@@ -28,20 +42,74 @@ export interface SubscriptionRow {
 
 type HealthColumn = 'failures_in_row' | 'last_success_at' | 'last_failure_at' | 'breaker' | 'breaker_open_until'
 
-const columns = `s.company_id, s.id, s.version, s.webhook_url, s.event_names, s.description, s.status, s.disabled_reason,
-          s.concurrency, s.timeout_ms, s.rate_limit, s.held_from_position, s.created_at, s.updated_at,
-          h.failures_in_row, h.last_success_at, h.last_failure_at, h.breaker, h.breaker_open_until`
+/** Of a version and of the current state. */
+const versioned = [
+  'webhook_url',
+  'event_names',
+  'status',
+  'concurrency',
+  'timeout_ms',
+  'filter',
+  'custom_headers',
+  'format',
+  'ordering',
+  'retry_schedule',
+  'credential_id',
+] as const
+
+/** Of the current state alone. */
+const current = [
+  'description',
+  'disabled_reason',
+  'held_from_position',
+  'rate_limit',
+  'signature',
+  'public_key',
+  'credential_facts',
+] as const
+
+const healthColumns = [
+  'failures_in_row',
+  'last_success_at',
+  'last_failure_at',
+  'breaker',
+  'breaker_open_until',
+] as const satisfies readonly HealthColumn[]
+
+const own = ['company_id', 'id', 'version', ...versioned, ...current, 'created_at', 'updated_at']
+const columns = [...own.map((name) => `s.${name}`), ...healthColumns.map((name) => `h.${name}`)].join(', ')
 
 /**
  * Begins a change of a company's subscriptions: locks its head, so that the change lies between two positions, and
  * counts its subscription version on. The first statement of every such transaction.
  */
-export const beginChange = statement<[companyId: string], { version: number; last_position: number }>(
+export const beginChange = statement<
+  [companyId: string],
+  { version: number; last_position: number; subscriptions: number }
+>(
   'subscription.begin_change',
   `update company_heads
       set subscription_version = subscription_version + 1
     where company_id = $1
-   returning subscription_version as version, last_position`,
+   returning subscription_version as version, last_position, subscriptions`,
+)
+
+/** Under the lock of {@link beginChange}. */
+export const countSubscription = command<[companyId: string, added: 1 | -1]>(
+  'subscription.count',
+  `update company_heads set subscriptions = subscriptions + $2 where company_id = $1`,
+)
+
+/** Until the commit nothing of the company gets a position, and its subscriptions do not change. */
+export const lockHead = statement<[companyId: string], { last_position: number }>(
+  'subscription.lock_head',
+  `select last_position from company_heads where company_id = $1 for update`,
+)
+
+/** The events before this position were sent to it after all. */
+export const moveHeld = command<[companyId: string, id: string, position: number]>(
+  'subscription.move_held',
+  `update event_subscriptions set held_from_position = $3 where company_id = $1 and id = $2 and status <> 'active'`,
 )
 
 export const findSubscriptionRow = statement<[companyId: string, id: string], SubscriptionRow>(
@@ -66,64 +134,30 @@ export const listSubscriptionRows = statement<
     limit $3`,
 )
 
-export const countSubscriptions = statement<[companyId: string], { count: number }>(
-  'subscription.count',
-  `select count(*) as count from event_subscriptions where company_id = $1 and status <> 'deleted'`,
-)
-
-type Values = [
-  companyId: string,
-  id: string,
-  version: number,
-  webhookUrl: string,
-  eventNames: readonly string[],
-  description: string | null,
-  status: SubscriptionRow['status'],
-  disabledReason: string | null,
-  concurrency: number,
-  timeoutMs: number,
-  heldFromPosition: number | null,
-  rateLimit: number | null,
-]
+const saved = ['company_id', 'id', 'version', ...versioned, ...current] as const
+const parameters = (names: readonly (typeof saved)[number][]): string =>
+  names.map((name) => `$${saved.indexOf(name) + 1}`).join(', ')
 
 /** Writes the subscription as it is from now on and keeps this state as its version for ever. */
-const saveRow = command<Values>(
+const saveRow = command<readonly unknown[]>(
   'subscription.save',
   `with version as (
      insert into event_subscription_versions
-            (company_id, version, subscription_id, webhook_url, event_names, status, concurrency, timeout_ms)
-     values ($1, $3, $2, $4, $5, $7, $9, $10)
+            (company_id, version, subscription_id, ${versioned.join(', ')}, after_position)
+     values (${parameters(['company_id', 'version', 'id', ...versioned])}, $${saved.length + 1})
    )
-   insert into event_subscriptions as s (company_id, id, version, webhook_url, event_names, description, status,
-          disabled_reason, concurrency, timeout_ms, held_from_position, rate_limit, updated_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now())
+   insert into event_subscriptions as s (${saved.join(', ')}, updated_at)
+   values (${parameters(saved)}, now())
    on conflict (company_id, id) do update
-      set version = excluded.version, webhook_url = excluded.webhook_url, event_names = excluded.event_names,
-          description = excluded.description, status = excluded.status, disabled_reason = excluded.disabled_reason,
-          concurrency = excluded.concurrency, timeout_ms = excluded.timeout_ms,
-          held_from_position = excluded.held_from_position, rate_limit = excluded.rate_limit,
-          updated_at = excluded.updated_at`,
+      set version = excluded.version, updated_at = excluded.updated_at,
+          ${[...versioned, ...current].map((name) => `${name} = excluded.${name}`).join(', ')}`,
 )
 
-export async function saveSubscription(
-  db: Db,
-  row: Omit<SubscriptionRow, 'created_at' | 'updated_at' | HealthColumn>,
-): Promise<void> {
-  await saveRow(
-    db,
-    row.company_id,
-    row.id,
-    row.version,
-    row.webhook_url,
-    row.event_names,
-    row.description,
-    row.status,
-    row.disabled_reason,
-    row.concurrency,
-    row.timeout_ms,
-    row.held_from_position,
-    row.rate_limit,
-  )
+export type SavedSubscription = Pick<SubscriptionRow, (typeof saved)[number]>
+
+/** @param afterPosition the company's last position: the version is in force for what comes after it */
+export async function saveSubscription(db: Db, row: SavedSubscription, afterPosition: number): Promise<void> {
+  await saveRow(db, ...saved.map((name) => row[name]), afterPosition)
 }
 
 export const createHealth = command<[companyId: string, subscriptionId: string]>(
@@ -166,6 +200,39 @@ export const insertSecret = command<[companyId: string, subscriptionId: string, 
   'secret.insert',
   `insert into subscription_secrets (company_id, subscription_id, id, sealed) values ($1, $2, $3, $4)`,
 )
+
+export const insertCredential = command<[companyId: string, subscriptionId: string, id: string, sealed: Buffer]>(
+  'credential.insert',
+  `insert into subscription_credentials (company_id, subscription_id, id, sealed) values ($1, $2, $3, $4)`,
+)
+
+export const findCredential = statement<[companyId: string, subscriptionId: string, id: string], { sealed: Buffer }>(
+  'credential.find',
+  `select sealed from subscription_credentials where company_id = $1 and subscription_id = $2 and id = $3`,
+)
+
+/** The current one first. */
+export const readSecrets = statement<
+  [companyId: string, subscriptionIds: readonly string[]],
+  { subscription_id: string; id: string; sealed: Buffer | null; expires_at: Date | null }
+>(
+  'subscription.read_secrets',
+  `select subscription_id, id, sealed, expires_at
+     from subscription_secrets
+    where company_id = $1 and subscription_id = any($2::uuid[])
+    order by subscription_id, expires_at desc nulls first`,
+)
+
+/** All but the two given: the present ones, and those that calls under way may still need. */
+export const deleteCredentials = command<[companyId: string, subscriptionId: string, kept: readonly string[]]>(
+  'credential.delete',
+  `delete from subscription_credentials where company_id = $1 and subscription_id = $2 and id <> all($3::uuid[])`,
+)
+
+/** Where credentials are sealed; their bytes open in no other row. */
+export function placeOfCredential(subscriptionId: string, id: string): PlaceInCompany {
+  return { table: 'subscription_credentials', column: 'sealed', rowId: `${subscriptionId}/${id}` }
+}
 
 /** Where a signing secret is sealed; its bytes open in no other row. */
 export function placeOfSecret(subscriptionId: string, id: string): PlaceInCompany {

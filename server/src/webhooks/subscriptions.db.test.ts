@@ -7,14 +7,9 @@ import { sql, sqlValue } from '../../test/support/sql.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
 import { asCompany } from '../db/transaction.ts'
 import type { Db } from '../db/statement.ts'
+import { enableSubscription } from './enable-subscription.ts'
 import { SubscriptionSets } from './subscription-set.ts'
-import {
-  deleteSubscription,
-  disableSubscription,
-  enableSubscription,
-  rotateSecret,
-  updateSubscription,
-} from './subscriptions.ts'
+import { deleteSubscription, disableSubscription, rotateSecret, updateSubscription } from './subscriptions.ts'
 
 /** Never called here: nothing is handed over. */
 const webhook_url = 'https://example.com/hook'
@@ -90,7 +85,10 @@ test('a subscription gets exactly the events that its names choose', async (t) =
   const changed = await asCompany(
     pools.api,
     companyId,
-    async (db) => await updateSubscription(db, allow, now(), companyId, ids.get('none') ?? '', { description: 'x' }),
+    async (db) =>
+      await updateSubscription(db, testVault(pools), allow, now(), companyId, ids.get('none') ?? '', {
+        description: 'x',
+      }),
   )
   await node.route()
   const owed: Record<string, string[]> = {}
@@ -125,11 +123,14 @@ test('versions are kept for ever, and each names the subscription as it was then
   const one = await subscribe(pools, companyId, { webhook_url, event_names: ['a'], concurrency: 3 })
   const two = await subscribe(pools, companyId, { webhook_url, event_names: ['b'] })
   const change = async (work: (db: Db) => Promise<unknown>) => await asCompany(pools.api, companyId, work)
-  await change(async (db) => await updateSubscription(db, allow, now(), companyId, one.id, { event_names: ['c'] }))
+  await change(
+    async (db) =>
+      await updateSubscription(db, testVault(pools), allow, now(), companyId, one.id, { event_names: ['c'] }),
+  )
   await change(async (db) => await disableSubscription(db, now(), companyId, one.id))
   await change(async (db) => await deleteSubscription(db, now(), companyId, two.id))
   const at = async (version: number) => {
-    const set = await new SubscriptionSets(testVault(pools)).get(pools.engine, companyId, version)
+    const set = await new SubscriptionSets().get(pools.engine, companyId, version)
     return [one.id, two.id].map((id) => {
       const found = set.get(id)
       return found && [found.status, ...found.eventNames, found.version]
@@ -154,7 +155,7 @@ test('versions are kept for ever, and each names the subscription as it was then
   ])
 
   // A cache that goes forward step by step comes to the same.
-  const sets = new SubscriptionSets(testVault(pools))
+  const sets = new SubscriptionSets()
   for (const version of [1, 3, 5]) await sets.get(pools.engine, companyId, version)
   const set = await sets.get(pools.engine, companyId, 2)
   assert.deepEqual([set.version, set.get(one.id)?.status, set.get(two.id)?.status], [5, 'inactive', 'deleted'])
@@ -170,7 +171,9 @@ test('every change of a subscription has its event in the same transaction, with
   const companyId = await newCompany(pools)
   const { id, secret } = await subscribe(pools, companyId, { webhook_url })
   const change = async (work: (db: Db) => Promise<unknown>) => await asCompany(pools.api, companyId, work)
-  await change(async (db) => await updateSubscription(db, allow, now(), companyId, id, { description: 'new' }))
+  await change(
+    async (db) => await updateSubscription(db, testVault(pools), allow, now(), companyId, id, { description: 'new' }),
+  )
   let rotated = ''
   await change(async (db) => {
     rotated = (await rotateSecret(db, testVault(pools), now(), companyId, id, { overlapSeconds: 60 })).secret.reveal()

@@ -1,21 +1,36 @@
 import type { Db } from '../db/statement.ts'
 import type { Author } from '../events/administrative-event.ts'
-import { administrativeEvent } from '../events/administrative-event.ts'
-import { isEventNamePattern, matchesEventName } from '../events/event-names.ts'
+import { administrativeEvent, systemActor } from '../events/administrative-event.ts'
 import { insertEvents } from '../events/insert-events.ts'
+import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
 import { Secret } from '../vault/secret.ts'
 import type { Vault } from '../vault/vault.ts'
+import { dissolveChains } from './dissolve-chains.ts'
 import type { EgressAllow } from './egress-policy.ts'
-import { checkWebhookUrl } from './egress-policy.ts'
-import { decodeSigningSecret, newSigningSecret } from './sign.ts'
+import type { EndpointCredentialFacts, EndpointCredentials } from './endpoint-auth.ts'
+import { checkEndpointCredentials, credentialFacts } from './endpoint-auth.ts'
+import type { SigningScheme } from './sign.ts'
+import { decodeSigningSecret, newSigningSecret, publicKeyOf } from './sign.ts'
+import type { CredentialChange } from './subscription-credentials.ts'
+import {
+  changedCredentials,
+  refuseToTakeAlong,
+  changesCredentials,
+  factsOf,
+  noCredentials,
+  storeCredentials,
+} from './subscription-credentials.ts'
+import type { SubscriptionSettings } from './subscription-settings.ts'
+import { checkSettings, settingDefaults, settingsOf, toColumns } from './subscription-settings.ts'
+import type { Subscription } from './subscription-set.ts'
+import { toSubscription } from './subscription-set.ts'
 import type { SubscriptionRow } from './subscription-store.ts'
 import {
   beginChange,
-  countByName,
-  countSubscriptions,
+  countSubscription,
   createHealth,
   deleteExpiredSecrets,
   findSubscriptionRow,
@@ -31,34 +46,22 @@ import {
  * Changes of subscriptions. Every function runs in its caller's transaction, begins by locking the company's head, keeps
  * the new state as an immutable version, and inserts the `daybook.subscription.*` event that tells of it.
  */
-export interface SubscriptionInput {
-  readonly webhook_url: string
-  readonly event_names: readonly string[]
-  readonly description?: string | null
-  readonly active?: boolean
-  /** Calls at once. */
-  readonly concurrency?: number
-  /** Deadline of one attempt. */
-  readonly timeout_ms?: number
-  /** Calls per second, over all processes; null: as fast as they are answered. */
-  readonly rate_limit?: number | null
-  /** `whsec_` and base64 of 24 to 64 bytes; one is made when absent. */
+export interface SubscriptionInput
+  extends Pick<SubscriptionSettings, 'webhook_url' | 'event_names'>, SubscriptionOptions, CredentialChange {
+  /** `whsec_` and base64 of 24 to 64 bytes, or `whsk_` and an Ed25519 key; one is made when absent. */
   readonly secret?: string
+  /** Of the secret that is made. */
+  readonly signature?: SigningScheme
 }
 
-export type SubscriptionChange = Partial<Omit<SubscriptionInput, 'secret'>>
+type SubscriptionOptions = Partial<Omit<SubscriptionSettings, 'webhook_url' | 'event_names'>>
 
-/** Events that were held back while a subscription was not active. */
-export interface Held {
-  readonly from_position: number
-  readonly to_position: number
-  readonly count: number
-}
+export type SubscriptionChange = Partial<SubscriptionSettings> & CredentialChange
 
-export const SUBSCRIPTIONS_MAX = 10_000
-const EVENT_NAMES_MAX = 100
-const CONCURRENCY_DEFAULT = 64
-const TIMEOUT_DEFAULT_MS = 15_000
+/** Throws when the version that is there is not one that the change was made for. */
+export type CheckVersion = (version: number) => void
+
+export const SUBSCRIPTIONS_MAX = 200_000
 
 export async function createSubscription(
   db: Db,
@@ -68,30 +71,29 @@ export async function createSubscription(
   companyId: string,
   input: SubscriptionInput,
 ): Promise<{ subscription: SubscriptionRow; secret: Secret<string> }> {
-  checkInput(input, allow)
-  const secret = takeSecret(input.secret)
+  const { secret: givenSecret, signature, auth, tls, ...given } = input
+  const settings = { ...settingDefaults, ...given }
+  const credentials = { auth: auth ?? { type: 'none' as const }, ...(tls && { tls }) }
+  checkSettings(settings, allow, ...checkedCredentials(credentials, allow, author))
+  const { secret, ...signing } = takeSecret(givenSecret, signature)
   const seal = await vault.sealer(db, companyId) // may make a key beside this transaction, so before its locks
-  const { version, lastPosition } = await begin(db, companyId)
-  const [counted] = await countSubscriptions(db, companyId)
-  if ((counted?.count ?? 0) >= SUBSCRIPTIONS_MAX) {
+  const { version, lastPosition, subscriptions } = await begin(db, companyId)
+  if (subscriptions >= SUBSCRIPTIONS_MAX) {
     throw new ProblemError('subscription_limit', `A company has at most ${SUBSCRIPTIONS_MAX} subscriptions`)
   }
   const id = newId(author.nowMs)
-  const active = input.active ?? true
-  await saveSubscription(db, {
+  const row = {
     company_id: companyId,
     id,
     version,
-    webhook_url: new URL(input.webhook_url).href,
-    event_names: [...new Set(input.event_names)],
-    description: input.description ?? null,
-    status: active ? 'active' : 'inactive',
-    disabled_reason: null,
-    concurrency: input.concurrency ?? CONCURRENCY_DEFAULT,
-    timeout_ms: input.timeout_ms ?? TIMEOUT_DEFAULT_MS,
-    rate_limit: input.rate_limit ?? null,
-    held_from_position: active ? null : lastPosition + 1,
-  })
+    ...toColumns(settings),
+    ...signing,
+    ...noCredentials,
+    held_from_position: null,
+  }
+  const stored = { ...row, ...(await storeCredentials(db, seal, row, credentials)) }
+  await saveSubscription(db, withActive(stored, settings.active, lastPosition), lastPosition)
+  await countSubscription(db, companyId, 1)
   await createHealth(db, companyId, id)
   const secretId = newId(author.nowMs)
   await insertSecret(db, companyId, id, secretId, seal(placeOfSecret(id, secretId), secret))
@@ -100,50 +102,66 @@ export async function createSubscription(
   return { subscription, secret }
 }
 
+/**
+ * Changes settings.
+ * @param change what is absent stays; for a replacement the caller completes it with the defaults
+ */
 export async function updateSubscription(
   db: Db,
+  vault: Vault,
   allow: EgressAllow,
   author: Author,
   companyId: string,
   id: string,
-  change: SubscriptionChange,
+  { auth, tls, ...change }: SubscriptionChange,
+  checkVersion: CheckVersion = () => {},
 ): Promise<SubscriptionRow> {
+  const given = { ...(auth !== undefined && { auth }), ...(tls !== undefined && { tls }) }
+  const seal = changesCredentials(given) ? await vault.sealer(db, companyId) : undefined
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
-  const { active, ...fields } = change
-  checkInput({ ...before, ...fields }, allow)
-  const next = { ...before, ...fields, version, event_names: [...new Set(fields.event_names ?? before.event_names)] }
-  next.webhook_url = new URL(next.webhook_url).href
-  next.description = fields.description === undefined ? before.description : fields.description
-  next.rate_limit = fields.rate_limit === undefined ? before.rate_limit : fields.rate_limit
-  await saveSubscription(db, active === undefined ? next : withActive(next, active, lastPosition))
+  checkVersion(before.version)
+  const settings = { ...settingsOf(before), ...change }
+  const credentials = seal && (await changedCredentials(db, vault, before, given))
+  const checked = credentials ? checkedCredentials(credentials, allow, author) : ([factsOf(before), []] as const)
+  checkSettings(settings, allow, ...checked)
+  if (originOf(settings) !== originOf(before)) refuseToTakeAlong(factsOf(before), given)
+  const stored = seal && credentials ? await storeCredentials(db, seal, before, credentials) : {}
+  const next = { ...before, ...toColumns(settings), ...stored, version }
+  const { active } = change
+  const isSwitched = active !== undefined && active !== (before.status === 'active')
+  await saveSubscription(db, isSwitched ? withActive(next, active, lastPosition) : next, lastPosition)
   const isElsewhere = next.webhook_url !== before.webhook_url
-  if (isElsewhere || (active === true && before.status !== 'active')) await resetHealth(db, companyId, id)
+  if (isElsewhere || (isSwitched && active)) await resetHealth(db, companyId, id)
   const after = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.updated', after, { before: describe(before), after: describe(after) })
   return after
 }
 
-/** Posts to it again. Answers with what was held back since it stopped; its waiting deliveries are due at once. */
-export async function enableSubscription(
-  db: Db,
-  author: Author,
-  companyId: string,
-  id: string,
-): Promise<{ subscription: SubscriptionRow; held: Held | null }> {
+/** Ends the recovery of an ordered subscription, under the lock of the company's head. */
+export async function activateRecovered(db: Db, companyId: string, id: string, jobId: string): Promise<void> {
+  const author = { actor: systemActor, nowMs: systemClock.now() }
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
-  if (before.status === 'active') return { subscription: before, held: null }
-  await saveSubscription(db, { ...withActive(before, true, lastPosition), version })
-  await resetHealth(db, companyId, id)
-  const held = await countHeld(db, before, lastPosition)
-  const subscription = await getSubscription(db, companyId, id)
+  await activate(db, author, before, { version, lastPosition, told: { job_id: jobId } })
+}
+
+/** Makes it active and tells of it; under the lock of the company's head. */
+export async function activate(
+  db: Db,
+  author: Author,
+  before: SubscriptionRow,
+  { version, lastPosition, told }: { readonly version: number; readonly lastPosition: number; readonly told: object },
+): Promise<SubscriptionRow> {
+  await saveSubscription(db, { ...withActive(before, true, lastPosition), version }, lastPosition)
+  await resetHealth(db, before.company_id, before.id)
+  const subscription = await getSubscription(db, before.company_id, before.id)
   await tell(db, author, 'daybook.subscription.enabled', subscription, {
     before: { status: before.status },
     after: { status: subscription.status },
-    held,
+    ...told,
   })
-  return { subscription, held }
+  return subscription
 }
 
 /** Stops posting to it. What waits is kept; of new events only the first position is. */
@@ -156,7 +174,14 @@ export async function disableSubscription(
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
   if (before.status === 'inactive') return before
-  return await stop(db, author, before, { ...withActive(before, false, lastPosition), version }, 'by_request')
+  return await stop(
+    db,
+    author,
+    before,
+    { ...withActive(before, false, lastPosition), version },
+    'by_request',
+    lastPosition,
+  )
 }
 
 /** Disables a subscription that failed too often or is gone, if it is still marked so and active. */
@@ -166,7 +191,7 @@ export async function disableFailing(db: Db, author: Author, companyId: string, 
   const [before] = await findSubscriptionRow(db, companyId, id)
   if (!mark || before?.status !== 'active') return false
   const next = { ...withActive(before, false, lastPosition), status: 'disabled' as const, version }
-  await stop(db, author, before, { ...next, disabled_reason: mark.disable_due }, mark.disable_due)
+  await stop(db, author, before, { ...next, disabled_reason: mark.disable_due }, mark.disable_due, lastPosition)
   return true
 }
 
@@ -175,8 +200,11 @@ export async function deleteSubscription(db: Db, author: Author, companyId: stri
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
   const next = { ...before, status: 'deleted' as const, disabled_reason: null, version }
-  await saveSubscription(db, { ...next, held_from_position: before.held_from_position ?? lastPosition + 1 })
+  const held = { held_from_position: before.held_from_position ?? lastPosition + 1 }
+  await saveSubscription(db, { ...next, ...held }, lastPosition)
+  await countSubscription(db, companyId, -1)
   await resetHealth(db, companyId, id) // what waits is ended without a call; no breaker is to hold it up
+  await dissolveChains(db, companyId, [id]) // under the lock that resetting took; claims do the rest
   await tell(db, author, 'daybook.subscription.deleted', before, { before: describe(before) })
 }
 
@@ -187,17 +215,17 @@ export async function rotateSecret(
   author: Author,
   companyId: string,
   id: string,
-  options: { readonly secret?: string; readonly overlapSeconds: number },
+  options: { readonly secret?: string; readonly signature?: SigningScheme; readonly overlapSeconds: number },
 ): Promise<{ subscription: SubscriptionRow; secret: Secret<string> }> {
-  const secret = takeSecret(options.secret)
   const seal = await vault.sealer(db, companyId)
-  const { version } = await begin(db, companyId)
+  const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
+  const { secret, ...signing } = takeSecret(options.secret, options.signature ?? before.signature)
   await retireSecrets(db, companyId, id, options.overlapSeconds)
   await deleteExpiredSecrets(db, companyId, id)
   const secretId = newId(author.nowMs)
   await insertSecret(db, companyId, id, secretId, seal(placeOfSecret(id, secretId), secret))
-  await saveSubscription(db, { ...before, version })
+  await saveSubscription(db, { ...before, ...signing, version }, lastPosition)
   const subscription = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.secret_rotated', subscription, {
     overlap_seconds: options.overlapSeconds,
@@ -211,10 +239,33 @@ export async function getSubscription(db: Db, companyId: string, id: string): Pr
   return row
 }
 
-async function begin(db: Db, companyId: string): Promise<{ version: number; lastPosition: number }> {
+/** As routing and calls see it; of whatever status but deleted. Throws not_found. */
+export async function currentSubscription(db: Db, companyId: string, id: string): Promise<Subscription> {
+  return toSubscription({ ...(await getSubscription(db, companyId, id)), subscription_id: id })
+}
+
+/** Locks the company's head, so that the change lies between two positions. */
+export async function begin(
+  db: Db,
+  companyId: string,
+): Promise<{ version: number; lastPosition: number; subscriptions: number }> {
   const [head] = await beginChange(db, companyId)
   if (!head) throw new Error(`Company ${companyId} has no head`)
-  return { version: head.version, lastPosition: head.last_position }
+  return { version: head.version, lastPosition: head.last_position, subscriptions: head.subscriptions }
+}
+
+function originOf({ webhook_url: url }: { readonly webhook_url: string }): string | undefined {
+  return URL.parse(url)?.origin
+}
+
+/** What may be told of credentials, and what is wrong with them. */
+function checkedCredentials(
+  credentials: EndpointCredentials,
+  allow: EgressAllow,
+  { nowMs }: Author,
+): readonly [EndpointCredentialFacts, readonly Fault[]] {
+  const faults = checkEndpointCredentials(credentials, allow, nowMs)
+  return [credentialFacts(faults.length > 0 ? { auth: credentials.auth } : credentials), faults]
 }
 
 async function stop(
@@ -223,8 +274,9 @@ async function stop(
   before: SubscriptionRow,
   next: SubscriptionRow,
   reason: string,
+  lastPosition: number,
 ): Promise<SubscriptionRow> {
-  await saveSubscription(db, next)
+  await saveSubscription(db, next, lastPosition)
   const after = await getSubscription(db, before.company_id, before.id)
   await tell(db, author, 'daybook.subscription.disabled', after, {
     before: { status: before.status },
@@ -237,7 +289,11 @@ async function stop(
 }
 
 /** Active or not, with the first position that it misses. */
-function withActive(row: SubscriptionRow, active: boolean, lastPosition: number): SubscriptionRow {
+function withActive<Row extends { held_from_position: number | null }>(
+  row: Row,
+  active: boolean,
+  lastPosition: number,
+): Row & Pick<SubscriptionRow, 'status' | 'disabled_reason' | 'held_from_position'> {
   if (active) return { ...row, status: 'active', disabled_reason: null, held_from_position: null }
   return {
     ...row,
@@ -247,15 +303,8 @@ function withActive(row: SubscriptionRow, active: boolean, lastPosition: number)
   }
 }
 
-async function countHeld(db: Db, before: SubscriptionRow, lastPosition: number): Promise<Held | null> {
-  const from = before.held_from_position
-  if (from === null) return null
-  const names = await countByName(db, before.company_id, from, lastPosition)
-  const matching = names.filter(({ event_name }) => before.event_names.some((one) => matchesEventName(one, event_name)))
-  return { from_position: from, to_position: lastPosition, count: matching.reduce((sum, { count }) => sum + count, 0) }
-}
-
-async function tell(
+/** Records what happened to a subscription, in the transaction of the change. */
+export async function tell(
   db: Db,
   author: Author,
   eventName: `daybook.${string}`,
@@ -274,34 +323,21 @@ async function tell(
 }
 
 /** The secret that was given, or a new one. Throws `invalid_request` for one that cannot sign. */
-function takeSecret(given: string | undefined): Secret<string> {
-  const text = given ?? newSigningSecret()
-  decodeSigningSecret(text)
-  return new Secret(text)
+function takeSecret(
+  given: string | undefined,
+  scheme: SigningScheme | undefined,
+): { secret: Secret<string> } & Pick<SubscriptionRow, 'signature' | 'public_key'> {
+  const text = given ?? newSigningSecret(scheme)
+  const publicKey = publicKeyOf(decodeSigningSecret(text))
+  return {
+    secret: new Secret(text),
+    signature: publicKey === undefined ? 'hmac' : 'ed25519',
+    public_key: publicKey ?? null,
+  }
 }
 
 /** What an event tells of a subscription; never a secret. */
 function describe(row: SubscriptionRow): object {
-  const { webhook_url, event_names, description, status, concurrency, timeout_ms, rate_limit } = row
-  return { webhook_url, event_names, description, status, concurrency, timeout_ms, rate_limit }
-}
-
-function checkInput(input: Pick<SubscriptionInput, 'webhook_url' | 'event_names'>, allow: EgressAllow): void {
-  const url = checkWebhookUrl(input.webhook_url, allow)
-  if (!url.ok) {
-    throw new ProblemError('invalid_url', url.message, [
-      { pointer: '/webhook_url', code: url.code, message: url.message },
-    ])
-  }
-  const faults: Fault[] = []
-  for (const [index, pattern] of input.event_names.entries()) {
-    if (isEventNamePattern(pattern)) continue
-    const message = 'An event name, a prefix such as appointment.*, or * for every business event'
-    faults.push({ pointer: `/event_names/${index}`, code: 'invalid_event_name', message })
-  }
-  if (input.event_names.length === 0 || input.event_names.length > EVENT_NAMES_MAX) {
-    const message = `A subscription names 1 to ${EVENT_NAMES_MAX} events; * is every business event`
-    faults.push({ pointer: '/event_names', code: 'invalid_event_name', message })
-  }
-  if (faults.length > 0) throw new ProblemError('invalid_event_name', faults[0]?.message ?? '', faults)
+  const { active: _, ...settings } = settingsOf(row)
+  return { ...settings, ...factsOf(row), signature: row.signature, status: row.status }
 }

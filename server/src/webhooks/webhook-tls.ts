@@ -1,15 +1,41 @@
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect, createSecureContext, getCACertificates, type ConnectionOptions, type SecureContext } from 'node:tls'
+import type { Secret } from '../vault/secret.ts'
 import { isAddress } from './egress-policy.ts'
 import { PostFailure } from './post-result.ts'
 
+/** What one subscription brings to its TLS connections, as PEM. */
+export interface ClientTls {
+  /**
+   * Connections are shared within it and never beyond: the same for two calls only if they are of one company and bring
+   * the same. Tells nothing of the key.
+   */
+  readonly identity: string
+  /** The client's certificate, then those that lead to its authority. */
+  readonly certificate?: string | undefined
+  readonly privateKey?: Secret<string> | undefined
+  /** Authorities that vouch for the receiver, instead of the public and the operator's ones. */
+  readonly ca?: string | undefined
+}
+
 /** Verification settings, to be made once and shared: reading the root certificates takes milliseconds. */
 export function createVerifyingContext(ca?: string): SecureContext {
+  return createTlsContext(ca)
+}
+
+/** The same for a subscription with a certificate or an authority of its own; `operatorCa` counts if it has no authority. */
+export function createClientContext(tls: ClientTls, operatorCa?: string): SecureContext {
+  return createTlsContext(operatorCa, tls)
+}
+
+function createTlsContext(operatorCa: string | undefined, tls?: Omit<ClientTls, 'identity'>): SecureContext {
   return createSecureContext({
     minVersion: 'TLSv1.2',
     // `ca` would replace the default roots; an operator's authority comes in addition.
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+    ...(operatorCa !== undefined && { ca: [...getCACertificates('default'), operatorCa] }),
+    ...(tls?.ca !== undefined && { ca: tls.ca }),
+    ...(tls?.certificate !== undefined && { cert: tls.certificate, key: tls.privateKey?.reveal() }),
   })
 }
 
@@ -18,19 +44,21 @@ export function createVerifyingContext(ca?: string): SecureContext {
  * itself passes over what it cannot read, and every call would fail later.
  */
 export function parseAuthorities(pem: string): string {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
-  if (blocks.length === 0) throw new Error('holds no certificate in PEM form')
-  const bad = blocks.findIndex((block) => !isCertificate(block))
-  if (bad >= 0) throw new Error(`certificate ${bad + 1} of ${blocks.length} cannot be read`)
+  parseCertificates(pem)
   return pem
 }
 
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0
-  } catch {
-    return false
-  }
+/** The certificates of a PEM text, in order. Throws an `Error` that says what is wrong; it repeats nothing of the text. */
+export function parseCertificates(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0) throw new Error('holds no certificate in PEM form')
+  return blocks.map((block, index) => {
+    try {
+      return new X509Certificate(block)
+    } catch {
+      throw new Error(`certificate ${index + 1} of ${blocks.length} cannot be read`)
+    }
+  })
 }
 
 /** TLS to a webhook's host: chain, host name and dates verified, HTTP/1.1 only. `options` say where, or over which socket. */
@@ -65,6 +93,14 @@ const whatFailed: Readonly<Record<string, string>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the host does not speak TLS 1.2 or later',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the host does not speak TLS 1.2 or later',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the host does not speak TLS on this port',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the host wants a client certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'the host refused the handshake; it may want a client certificate',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the host does not know the authority of our client certificate',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the host refused our client certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the host says that our client certificate has expired',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'the host says that our client certificate was revoked',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the host refused our client certificate',
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'the host refused our client certificate',
   ECONNRESET: 'the host closed the connection',
 }
 

@@ -13,11 +13,15 @@ import { Loop } from '../lib/loop.ts'
 import type { Tracer } from '../lib/tracer.ts'
 import type { MasterKeys } from '../vault/master-keys.ts'
 import { createVault } from '../vault/vault.ts'
+import { createCallContext } from '../webhooks/call-context.ts'
 import type { DisableDue } from '../webhooks/count-failures.ts'
+import { Deliverables } from '../webhooks/deliverables.ts'
 import { Dispatcher } from '../webhooks/dispatcher.ts'
 import { createFanOut } from '../webhooks/fan-out.ts'
 import type { HttpPosterOptions } from '../webhooks/http-post.ts'
-import { HttpPoster } from '../webhooks/http-post.ts'
+import { allJobKinds } from '../webhooks/jobs/all-job-kinds.ts'
+import { JobWorker } from '../webhooks/jobs/job-worker.ts'
+import { mendChains } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
@@ -67,7 +71,8 @@ export function createEngine(options: EngineOptions): Engine {
   const { pools, clock, roles, log } = options
   const holder = randomUUID()
   const recent = new RecentEvents()
-  const sets = new SubscriptionSets(createVault(options.masterKeys, pools.engine))
+  const sets = new SubscriptionSets()
+  const deliverables = new Deliverables(createVault(options.masterKeys, pools.engine))
   const stats = createEngineStats({
     loads: pools.loads,
     dispatcher: () => dispatcher?.stats(),
@@ -101,18 +106,18 @@ export function createEngine(options: EngineOptions): Engine {
     return DISABLE_SWEEP_EVERY_MS
   })
 
-  const poster = new HttpPoster({ ...options.egress, maxSocketsPerOrigin: 2 * options.callsMax })
+  const { version, callsMax } = options
+  const calls = createCallContext({ ...options.egress, clock, version, maxSocketsPerOrigin: 2 * callsMax })
   const dispatcher = roles.has('dispatcher')
     ? new Dispatcher({
         pool: pools.engine,
-        clock,
-        poster,
+        ...calls,
         recent,
         sets,
+        deliverables,
         schedule: options.schedule,
         random: Math.random,
-        userAgent: `Daybook/${options.version}`,
-        slotsMax: options.callsMax,
+        slotsMax: callsMax,
         onDisableDue: (marked) => {
           due.push(...marked)
           disabling.wake()
@@ -138,19 +143,41 @@ export function createEngine(options: EngineOptions): Engine {
     pool: pools.engine,
     leadership,
     recent,
-    fanOut: createFanOut({ sets, ...(dispatcher && { handOver: dispatcher }) }),
+    fanOut: createFanOut({ recent, sets, deliverables, ...(dispatcher && { handOver: dispatcher }) }),
     onSetAside: (rows) => {
       for (const row of rows) log.error({ err: undefined, ...row }, 'an event cannot be routed and was set aside')
     },
   })
   const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
 
+  const jobLeadership = new Leadership({ db: pools.engine, clock, name: 'jobs', holder })
   if (roles.has('maintenance')) {
+    const jobs = new JobWorker({
+      pool: pools.engine,
+      leadership: jobLeadership,
+      clock,
+      kinds: allJobKinds,
+      wake: (companyId, subscriptionId) => dispatcher?.wakeFor(companyId, subscriptionId),
+      onRecorded: () => routing?.wake(),
+      onError: (err, job) => log.error({ err, loop: 'jobs', ...job }, 'a slice of a job failed'),
+    })
+    loop('jobs', async () => await jobs.round())
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
+      for (const { companyId, subscriptionId } of await mendChains(pools.engine)) {
+        log.warn(
+          { company_id: companyId, subscription_id: subscriptionId },
+          'ordered deliveries had stopped; they go on',
+        )
+        dispatcher?.wakeFor(companyId, subscriptionId)
+      }
       return MAINTENANCE_EVERY_MS
     })
+  }
+
+  const handBack = async (led: Leadership): Promise<void> => {
+    await led.release().catch((err: unknown) => log.error({ err }, 'the lease was not handed back'))
   }
 
   return {
@@ -167,11 +194,12 @@ export function createEngine(options: EngineOptions): Engine {
     stop: async (graceMs) => {
       if (routing) {
         await routing.stop()
-        await leadership.release().catch((err: unknown) => log.error({ err }, 'the lease was not handed back'))
+        await handBack(leadership)
       }
       await dispatching?.stop() // a claim under way has started its calls then
       await dispatcher?.stop(graceMs)
       await Promise.all(loops.map(async (one) => await one.stop()))
+      if (roles.has('maintenance')) await handBack(jobLeadership)
       stats.stop()
     },
   }

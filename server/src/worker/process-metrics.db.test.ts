@@ -52,13 +52,18 @@ test('queues are shown by what they wait for, with the age of what waits longest
     `update webhook_deliveries set lease_token = null, due_at = now() - interval '90 seconds' where event_id = $1`,
     [events[3]?.id],
   )
+  await sql(
+    pools.owner,
+    `insert into webhook_deliveries (company_id, id, subscription_id, event_id, position, order_key, due_at)
+     select company_id, gen_random_uuid(), subscription_id, event_id, position, '', 'infinity' from webhook_deliveries limit 1`,
+  )
   await company.publish({ recordedAt: new Date(Date.now() - 30_000).toISOString() }, {})
 
   const metrics = metricsOver(t, pools)
   metrics.accepted(3)
   const text = await metrics.text()
   const rows = (state: string): number | undefined => valueOf(text, `daybook_queue_rows{state="${state}"}`)
-  assert.deepEqual([rows('unrouted'), rows('due'), rows('leased'), rows('later')], [2, 1, 1, 1])
+  assert.deepEqual([rows('unrouted'), rows('due'), rows('leased'), rows('later'), rows('blocked')], [2, 1, 1, 1, 1])
   const router = valueOf(text, 'daybook_queue_oldest_seconds{queue="router"}') ?? 0
   const deliveries = valueOf(text, 'daybook_queue_oldest_seconds{queue="deliveries"}') ?? 0
   assert.ok(router >= 29 && router < 60, `${router}`)

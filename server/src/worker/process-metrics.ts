@@ -89,6 +89,7 @@ async function readQueues({ db, owner }: ProcessMetricsOptions): Promise<Registr
       due: deliveries.due,
       leased: deliveries.leased,
       later: deliveries.later,
+      blocked: deliveries.blocked,
     })
     gauge('daybook_queue_oldest_seconds', 'For how long the first of the queue has waited.', 'queue', {
       router: outbox.oldestSeconds,

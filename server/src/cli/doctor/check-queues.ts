@@ -1,6 +1,7 @@
 import type { Lease } from '../../db/leadership.ts'
 import type { OutboxLag } from '../../events/outbox-lag.ts'
 import type { SetAsideRow } from '../../events/set-aside.ts'
+import type { Chain } from '../../webhooks/order-key.ts'
 import type { DisabledSubscription, DueSubscription } from '../../webhooks/queue-depth.ts'
 import type { Finding } from './finding.ts'
 import { duration, ok, problem, warning } from './finding.ts'
@@ -85,6 +86,23 @@ export function judgeDeliveries(overdue: readonly DueSubscription[], isAnythingL
   const text = `${countOf(overdue)} subscriptions have deliveries that are due and not taken`
   const isOnPurpose = reasons.every((reason) => reason.onPurpose)
   return isOnPurpose ? warning('deliveries', text, lines) : problem('deliveries', text, lines)
+}
+
+/** Chains that nobody would ever attempt; their keys name things of the company, and are not shown. */
+export function judgeOrder(stuck: readonly Chain[]): Finding {
+  if (stuck.length === 0) return ok('order', 'Ordered deliveries go on one after the other')
+  const bySubscription = Map.groupBy(
+    stuck,
+    ({ companyId, subscriptionId }) => `${subscriptionId} of company ${companyId}`,
+  )
+  const details = [...bySubscription]
+    .slice(0, NAMED_MAX)
+    .map(([name, own]) => `subscription ${name}: ${own.length} ${own.length === 1 ? 'order' : 'orders'}`)
+  return problem(
+    'order',
+    'Ordered deliveries wait for an earlier one that is not there. A server with the role maintenance mends it within a minute',
+    details,
+  )
 }
 
 export function judgeSubscriptions(disabled: readonly DisabledSubscription[]): Finding {

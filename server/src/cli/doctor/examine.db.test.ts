@@ -70,7 +70,7 @@ test('a database in order gives no finding but that the server of the tests runs
   const { durability, ...rest } = await given.look()
   assert.match(durability?.message ?? '', durability?.level === 'problem' ? /^fsync off/ : /on disk/)
   const checks = Object.values(rest)
-  assert.equal(checks.length, 11)
+  assert.equal(checks.length, 12)
   assert.deepEqual(
     checks.filter((one) => one?.level !== 'ok'),
     [],
@@ -231,6 +231,20 @@ test('what is due and not taken is named with why: and is a problem unless it wa
   assert.match(await told('warning'), /breaker is open/)
   await sql(owner, `update event_subscriptions set status = 'inactive', held_from_position = 3`)
   assert.match(await told('warning'), /inactive, and keeps/)
+})
+
+test('ordered deliveries that would wait for ever are named by their subscription, and not by what they are about', async (t) => {
+  const given = await begin(t)
+  const { company, owner, look } = given
+  const id = await company.subscribe('thing.happened')
+  await sql(owner, `update event_subscription_versions set ordering = 'entity'`)
+  await company.publish({}, {}, {})
+  await route(given)
+  assert.equal((await look()).order?.level, 'ok')
+  await sql(owner, `delete from webhook_deliveries where due_at < 'infinity'`)
+  const { order } = await look()
+  assert.equal(order?.level, 'problem')
+  assert.deepEqual(order.details, [`subscription ${id} of company ${company.id}: 1 order`])
 })
 
 test('disabled subscriptions are named with the reason', async (t) => {

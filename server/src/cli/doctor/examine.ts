@@ -14,6 +14,7 @@ import { listSetAside } from '../../events/set-aside.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { countUnreadable } from '../../webhooks/count-unreadable.ts'
+import { findStuckChains } from '../../webhooks/mend-chains.ts'
 import { findLeased, listDisabled, listOverdue } from '../../webhooks/queue-depth.ts'
 import {
   LATE_SECONDS,
@@ -21,6 +22,7 @@ import {
   holdingLease,
   judgeDeliveries,
   judgeLeader,
+  judgeOrder,
   judgeRouter,
   judgeSetAside,
   judgeSubscriptions,
@@ -48,6 +50,7 @@ export interface Patient {
 export class CannotLook extends Error {}
 
 const ROWS_COUNTED = 100_000
+const CHAINS_LOOKED_AT = 100_000
 
 /**
  * Looks at a database in use, one question after the other, and changes nothing. What one question cannot find out is a finding
@@ -76,6 +79,7 @@ export async function examine({ pools, clock, vault }: Patient): Promise<readonl
     const overdue = await listOverdue(engine, LATE_SECONDS, NAMED_MAX + 1)
     return judgeDeliveries(overdue, (await findLeased(engine)).length > 0)
   })
+  await look('order', async () => judgeOrder(await findStuckChains(engine, CHAINS_LOOKED_AT)))
   await look('subscriptions', async () => judgeSubscriptions(await listDisabled(engine, NAMED_MAX + 1)))
   return findings
 }

@@ -27,6 +27,7 @@ export type Check =
   | 'router'
   | 'set_aside'
   | 'deliveries'
+  | 'order'
   | 'subscriptions'
 
 export const ok = (check: Check, message: string): Finding => ({ check, level: 'ok', message, details: [] })

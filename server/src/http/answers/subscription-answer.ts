@@ -1,8 +1,11 @@
 import type { Subscription } from '../../contract/subscription.ts'
+import { filterOf, headersOf } from '../../webhooks/subscription-settings.ts'
+import { factsOf } from '../../webhooks/subscription-credentials.ts'
 import type { SubscriptionRow } from '../../webhooks/subscription-store.ts'
 
 /** Member by member, so that what a row carries beside them cannot leave by accident. */
 export function subscriptionAnswer(row: SubscriptionRow): Subscription {
+  const { auth, tls } = factsOf(row)
   return {
     id: row.id,
     webhook_url: row.webhook_url,
@@ -14,6 +17,15 @@ export function subscriptionAnswer(row: SubscriptionRow): Subscription {
     concurrency: row.concurrency,
     timeout_ms: row.timeout_ms,
     rate_limit: row.rate_limit,
+    filter: filterOf(row),
+    headers: headersOf(row),
+    format: row.format,
+    ordering: row.ordering,
+    retry_schedule: row.retry_schedule,
+    auth,
+    tls: tls && { ...tls, ca: [...tls.ca] },
+    signature: row.signature,
+    public_key: row.public_key,
     held_from_position: row.held_from_position,
     failures_in_row: row.failures_in_row,
     last_success_at: row.last_success_at?.toISOString() ?? null,

@@ -7,7 +7,8 @@ import { authorOf, principalOf } from '../access.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { keyProblems, problemResponses } from '../problem-responses.ts'
 
-export function cancelDelivery({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+export function cancelDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
+  const { pools, clock, onRecorded, onDeliveriesDue } = parts
   return async (app) => {
     app.post(
       '/events/deliveries/:id/cancel',
@@ -30,6 +31,7 @@ export function cancelDelivery({ pools, clock, onRecorded }: HttpParts): Fastify
         const author = authorOf(request, clock)
         const delivery = await asCompany(pools.api, companyId, (db) => cancel(db, author, companyId, request.params.id))
         onRecorded()
+        onDeliveriesDue(companyId, delivery.subscription_id) // what waited for it, in an ordered subscription
         return delivery
       },
     )

@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SubscriptionInput, SubscriptionWithSecret } from '../../contract/subscription.ts'
+import { CreatedSubscription, SubscriptionInput } from '../../contract/subscription.ts'
 import { asCompany } from '../../db/transaction.ts'
 import { createSubscription as create } from '../../webhooks/subscriptions.ts'
+import { unknownNames } from '../../webhooks/unknown-names.ts'
 import { authorOf, principalOf } from '../access.ts'
 import { subscriptionAnswer } from '../answers/subscription-answer.ts'
+import { settingProblems } from '../change-subscription.ts'
+import { setEtag } from '../etag.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 
-export function createSubscription({ pools, vault, clock, allow, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+export function createSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
+  const { pools, vault, clock, allow, definitions, onRecorded } = parts
   return async (app) => {
     app.post(
       '/events/subscriptions',
@@ -20,14 +24,8 @@ export function createSubscription({ pools, vault, clock, allow, onRecorded }: H
           description: 'Scope: `subscriptions:write`. An event whose publish begins after the answer is sent to it.',
           body: SubscriptionInput,
           response: {
-            201: SubscriptionWithSecret.ref,
-            ...problemResponses(
-              ...keyProblems,
-              ...bodyProblems,
-              'subscription_limit',
-              'invalid_event_name',
-              'invalid_url',
-            ),
+            201: CreatedSubscription.ref,
+            ...problemResponses(...keyProblems, ...bodyProblems, ...settingProblems, 'subscription_limit'),
           },
         },
       },
@@ -39,7 +37,9 @@ export function createSubscription({ pools, vault, clock, allow, onRecorded }: H
         )
         onRecorded()
         reply.code(201)
-        return { ...subscriptionAnswer(subscription), secret: secret.reveal() }
+        setEtag(reply, subscription.version)
+        const warnings = [...unknownNames(subscription.event_names, await definitions.namesOf(companyId))]
+        return { ...subscriptionAnswer(subscription), warnings, secret: secret.reveal() }
       },
     )
   }

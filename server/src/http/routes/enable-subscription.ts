@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { IdPath } from '../../contract/fields.ts'
-import { EnabledSubscription } from '../../contract/subscription.ts'
+import { EnabledSubscription, EnableInput } from '../../contract/subscription.ts'
 import { asCompany } from '../../db/transaction.ts'
-import { enableSubscription as enable } from '../../webhooks/subscriptions.ts'
+import { enableSubscription as enable } from '../../webhooks/enable-subscription.ts'
 import { authorOf, principalOf } from '../access.ts'
 import { subscriptionAnswer } from '../answers/subscription-answer.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { pathId } from '../path-id.ts'
-import { keyProblems, problemResponses } from '../problem-responses.ts'
+import { bodyProblems, bulkProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 
 export function enableSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
   const { pools, clock, onRecorded, onDeliveriesDue } = parts
@@ -16,24 +16,36 @@ export function enableSubscription(parts: HttpParts): FastifyPluginAsyncTypebox 
       '/events/subscriptions/:id/enable',
       {
         config: { scope: 'subscriptions:write' },
+        // A call without a body asks for the defaults.
+        preValidation: async (request) => {
+          request.body ??= {}
+        },
         schema: {
           operationId: 'enableSubscription',
           tags: ['subscriptions'],
           summary: 'Send to a subscription again',
           description:
-            'Scope: `subscriptions:write`. Waiting deliveries are due at once; the answer counts what passed it by.',
+            'Scope: `subscriptions:write`. Waiting deliveries are due at once; the answer counts what passed it by, and with ' +
+            '`recover` a job sends it. An ordered subscription becomes active when that job has queued all of it.',
           params: IdPath,
-          response: { 200: EnabledSubscription.ref, ...problemResponses(...keyProblems, 'not_found') },
+          body: EnableInput,
+          response: {
+            200: EnabledSubscription.ref,
+            ...problemResponses(...keyProblems, ...bodyProblems, ...bulkProblems, 'not_found'),
+          },
         },
       },
       async (request) => {
         const { companyId } = principalOf(request)
         const id = pathId(request.params.id, 'subscription')
         const author = authorOf(request, clock)
-        const { subscription, held } = await asCompany(pools.api, companyId, (db) => enable(db, author, companyId, id))
+        const { recover = false, expected_count: expectedCount } = request.body
+        const { subscription, held, job } = await asCompany(pools.api, companyId, (db) =>
+          enable(db, author, companyId, id, { recover, expectedCount }),
+        )
         onRecorded()
         onDeliveriesDue(companyId, id)
-        return { ...subscriptionAnswer(subscription), held }
+        return { ...subscriptionAnswer(subscription), held, job }
       },
     )
   }

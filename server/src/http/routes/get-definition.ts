@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
-import { Definition } from '../../contract/definition.ts'
-import { ProblemError } from '../../lib/problems.ts'
-import { definitionAnswer } from '../answers/definition-answer.ts'
+import { Definition, EventNamePath, versionQuery } from '../../contract/definition.ts'
+import { readDefinition } from '../../events/read-definition.ts'
+import { principalOf } from '../access.ts'
 import type { HttpParts } from '../http-parts.ts'
+import { definitionParts, sendFound } from '../definition-parts.ts'
 import { keyProblems, problemResponses } from '../problem-responses.ts'
 
-export function getDefinition({ definitions }: HttpParts): FastifyPluginAsyncTypebox {
+export function getDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/events/schemas/:event_name',
@@ -16,15 +16,19 @@ export function getDefinition({ definitions }: HttpParts): FastifyPluginAsyncTyp
           operationId: 'getDefinition',
           tags: ['definitions'],
           summary: 'Get the definition of an event name',
-          description: 'Scope: `events:read`.',
-          params: Type.Object({ event_name: Type.String() }),
-          response: { 200: Definition.ref, ...problemResponses(...keyProblems, 'not_found') },
+          description:
+            'Scope: `events:read`. With its latest version, or with that of the query. The `ETag` of one of your own stands ' +
+            'for the whole definition and is for `If-Match`.',
+          params: EventNamePath,
+          querystring: versionQuery,
+          response: { 200: Definition.ref, ...problemResponses(...keyProblems, 'invalid_request', 'not_found') },
         },
       },
-      async (request) => {
-        const definition = definitions.get(request.params.event_name)
-        if (!definition) throw new ProblemError('not_found', `No definition ${request.params.event_name}`)
-        return definitionAnswer(definition)
+      async (request, reply) => {
+        const { companyId } = principalOf(request)
+        const { event_name: eventName } = request.params
+        const found = await readDefinition(definitionParts(parts), companyId, eventName, request.query.version)
+        return await sendFound(reply, found)
       },
     )
   }

@@ -3,9 +3,10 @@ import { EventWithDeliveries } from '../../contract/event.ts'
 import { IdPath } from '../../contract/fields.ts'
 import { asCompany } from '../../db/transaction.ts'
 import { getEvent as get } from '../../events/get-event.ts'
+import { explainRouting } from '../../webhooks/explain-routing.ts'
 import { deliveriesOfEvent } from '../../webhooks/read-deliveries.ts'
 import { principalOf } from '../access.ts'
-import { eventWithDeliveriesJson } from '../event-answers.ts'
+import { eventWithJson } from '../event-answers.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { keyProblems, problemResponses } from '../problem-responses.ts'
 import { sendJsonText } from '../send-json-text.ts'
@@ -29,7 +30,9 @@ export function getEvent({ pools }: HttpParts): FastifyPluginAsyncTypebox {
         const { companyId } = principalOf(request)
         const text = await asCompany(pools.api, companyId, async (db) => {
           const event = await get(db, companyId, request.params.id)
-          return eventWithDeliveriesJson(event, await deliveriesOfEvent(db, companyId, event.id))
+          const deliveries = await deliveriesOfEvent(db, companyId, event.id)
+          const { explanations, nextCursor } = await explainRouting(db, companyId, event, {})
+          return eventWithJson(event, { deliveries, routing: explanations, routing_next_cursor: nextCursor })
         })
         return await sendJsonText(reply, text)
       },

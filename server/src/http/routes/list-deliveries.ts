@@ -34,6 +34,7 @@ export function listDeliveries({ pools }: HttpParts): FastifyPluginAsyncTypebox 
           state: query.state,
           subscription_id: queryId(query, 'subscription_id'),
           event_id: queryId(query, 'event_id'),
+          blocked: query.blocked,
         }
         const { deliveries, nextCursor } = await asCompany(pools.api, companyId, (db) =>
           list(db, companyId, filter, { limit: query.limit, cursor: query.cursor }),

@@ -22,11 +22,18 @@ export function listWebhookLogs({ pools, clock }: HttpParts): FastifyPluginAsync
           operationId: 'listWebhookLogs',
           tags: ['deliveries'],
           summary: 'List attempts and endings, newest first',
-          description: 'Scope: `deliveries:read`.',
+          description:
+            'Scope: `deliveries:read`. Go on while there is a `next_cursor`: where few rows fit, a page can be shorter than its limit, even empty.',
           querystring: Query,
           response: {
             200: page(WebhookLogSummary.ref),
-            ...problemResponses(...keyProblems, 'invalid_request', 'invalid_cursor', 'invalid_time'),
+            ...problemResponses(
+              ...keyProblems,
+              'invalid_request',
+              'invalid_cursor',
+              'invalid_time',
+              'invalid_event_name',
+            ),
           },
         },
       },
@@ -38,7 +45,11 @@ export function listWebhookLogs({ pools, clock }: HttpParts): FastifyPluginAsync
           subscription_id: queryId(query, 'subscription_id'),
           event_id: queryId(query, 'event_id'),
           delivery_id: queryId(query, 'delivery_id'),
+          event_name: query.event_name,
           outcome: query.outcome,
+          status_class: query.status_class,
+          response_status: query.response_status,
+          reason: query.reason,
         }
         const { logs, nextCursor } = await asCompany(pools.api, companyId, (db) =>
           list(db, companyId, filter, { limit: query.limit, cursor: query.cursor }),

@@ -9,7 +9,7 @@ import type { HttpParts } from '../http-parts.ts'
 import { payloadTexts, readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 import { inPublishTrace } from '../publish-trace.ts'
-import { prepareContext, publishProblems, REPLAYED_HEADER } from '../publishing.ts'
+import { prepareContext, publishProblems, REPLAYED_HEADER, warningsOf } from '../publishing.ts'
 import { bodyLimits } from '../server-options.ts'
 
 const PublishedBatch = Type.Object(
@@ -50,15 +50,22 @@ export function publishBatch(parts: HttpParts): FastifyPluginAsyncTypebox {
         const { events: inputs } = request.body
         if (inputs.length > BATCH_EVENTS_MAX) throw batchTooLarge(inputs.length)
         const pointer = (index: number): string => `/events/${index}`
+        const principal = principalOf(request)
+        const names = inputs.map((input) => input.event_name)
+        const definitions = await parts.definitions.forPublish(principal.companyId, names)
         const published = await inPublishTrace(parts.tracer, request, async (traceParent) => {
-          const context = prepareContext(parts, principalOf(request), traceParent)
+          const context = prepareContext(parts, definitions, principal, traceParent)
           const events = prepareEvents(context, inputs, payloadTexts(request), pointer)
           return await parts.publisher.publish(events, pointer)
         })
         const isReplayed = published.every(({ replayed }) => replayed)
         if (isReplayed) reply.header(REPLAYED_HEADER, 'true')
         reply.code(isReplayed ? 200 : 201)
-        return { data: published.map(publishedAnswer) }
+        return {
+          data: published.map((one, index) =>
+            publishedAnswer(one, warningsOf(definitions, one.eventName, pointer(index))),
+          ),
+        }
       },
     )
   }

@@ -10,7 +10,7 @@ import type { HttpParts } from '../http-parts.ts'
 import { payloadTexts, readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 import { inPublishTrace } from '../publish-trace.ts'
-import { prepareContext, publishProblems, REPLAYED_HEADER } from '../publishing.ts'
+import { prepareContext, publishProblems, REPLAYED_HEADER, warningsOf } from '../publishing.ts'
 import { bodyLimits } from '../server-options.ts'
 
 export function publishEvent(parts: HttpParts): FastifyPluginAsyncTypebox {
@@ -44,15 +44,17 @@ export function publishEvent(parts: HttpParts): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const input = withKeyOfHeader(request.body, request.headers['idempotency-key'])
         const isBody = (): string => ''
+        const principal = principalOf(request)
+        const definitions = await parts.definitions.forPublish(principal.companyId, [input.event_name])
         const [published] = await inPublishTrace(parts.tracer, request, async (traceParent) => {
-          const context = prepareContext(parts, principalOf(request), traceParent)
+          const context = prepareContext(parts, definitions, principal, traceParent)
           const events = prepareEvents(context, [input], payloadTexts(request), isBody)
           return await parts.publisher.publish(events, isBody)
         })
         if (!published) throw new Error('The publisher answered without an outcome')
         if (published.replayed) reply.header(REPLAYED_HEADER, 'true')
         reply.code(published.replayed ? 200 : 201)
-        return publishedAnswer(published)
+        return publishedAnswer(published, warningsOf(definitions, published.eventName, ''))
       },
     )
   }

@@ -22,7 +22,13 @@ export function retryDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
           params: IdPath,
           response: {
             200: Delivery.ref,
-            ...problemResponses(...keyProblems, 'not_found', 'delivery_in_flight', 'subscription_deleted'),
+            ...problemResponses(
+              ...keyProblems,
+              'not_found',
+              'delivery_in_flight',
+              'delivery_blocked',
+              'subscription_deleted',
+            ),
           },
         },
       },

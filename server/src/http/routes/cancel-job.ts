@@ -1,0 +1,34 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { IdPath } from '../../contract/fields.ts'
+import { Job } from '../../contract/job.ts'
+import { asCompany } from '../../db/transaction.ts'
+import { cancelJob as cancel } from '../../webhooks/jobs/start-job.ts'
+import { authorOf, principalOf } from '../access.ts'
+import type { HttpParts } from '../http-parts.ts'
+import { keyProblems, problemResponses } from '../problem-responses.ts'
+
+export function cancelJob({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/events/jobs/:id/cancel',
+      {
+        config: { scope: 'deliveries:write' },
+        schema: {
+          operationId: 'cancelJob',
+          tags: ['jobs'],
+          summary: 'End a job before it is done',
+          description: 'Scope: `deliveries:write`. What it did stays done.',
+          params: IdPath,
+          response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
+        },
+      },
+      async (request) => {
+        const { companyId } = principalOf(request)
+        const author = authorOf(request, clock)
+        const job = await asCompany(pools.api, companyId, (db) => cancel(db, author, companyId, request.params.id))
+        onRecorded()
+        return job
+      },
+    )
+  }
+}
