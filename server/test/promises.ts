@@ -35,6 +35,11 @@ export const promises: readonly Promised[] = [
     text: 'Positions are dense per company and a reader that follows them never skips an event.',
   },
   {
+    id: 'order-per-entity',
+    status: 'kept',
+    text: 'A subscription may ask for order, per entity or in all: one call at a time, by position; a copy comes before what is later.',
+  },
+  {
     id: 'neighbours-apart',
     status: 'kept',
     text: "One company's dead endpoints do not slow another's.",

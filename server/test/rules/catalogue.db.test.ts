@@ -94,7 +94,7 @@ test('neither role owns anything, bypasses policies, or may change what was reco
     pools.owner,
     `select t, r, p
        from unnest(array['event_logs', 'event_audit_trail', 'event_entities', 'webhook_logs',
-                         'event_subscription_versions']) as t,
+                         'event_subscription_versions', 'custom_event_versions']) as t,
             unnest(array['daybook_api', 'daybook_engine']) as r,
             unnest(array['update', 'delete', 'truncate']) as p
       where has_table_privilege(r, t, p)`,

@@ -17,6 +17,7 @@ import { newId } from '../../src/lib/ids.ts'
 import type { ClaimedDelivery } from '../../src/webhooks/claim-due.ts'
 import { claimDueDeliveries } from '../../src/webhooks/claim-due.ts'
 import { parseEgressAllow } from '../../src/webhooks/egress-policy.ts'
+import { Deliverables } from '../../src/webhooks/deliverables.ts'
 import { createFanOut } from '../../src/webhooks/fan-out.ts'
 import type { AttemptRecord } from '../../src/webhooks/record-results.ts'
 import { recordResults } from '../../src/webhooks/record-results.ts'
@@ -47,8 +48,12 @@ export interface TestCompany {
 }
 
 export async function testCompany(pools: Pools): Promise<TestCompany> {
-  const { id } = await createCompany(pools.engine, author, { name: 'Test' })
-  const fanOut = createFanOut({ sets: new SubscriptionSets(testVault(pools)) })
+  const { id } = await createCompany(pools.engine, { ...author, nowMs: Date.now() }, { name: 'Test' })
+  const fanOut = createFanOut({
+    recent: new RecentEvents(),
+    deliverables: new Deliverables(testVault(pools)),
+    sets: new SubscriptionSets(),
+  })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
   const router = new Router({ pool: pools.engine, leadership, recent: new RecentEvents(), fanOut, idleMs: 25 })
   const company: TestCompany = {
@@ -94,7 +99,7 @@ function makeEvent(companyId: string, event: Partial<NewEvent>): NewEvent {
   return { ...made, digest: eventDigest(headerOf(made), made.salt, made.payload) }
 }
 
-function makeResult(companyId: string, delivery: Leased): AttemptRecord {
+export function makeResult(companyId: string, delivery: Leased): AttemptRecord {
   return {
     companyId,
     deliveryId: delivery.id,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { TestContext } from 'node:test'
+import type { Owner } from '../torture/cleanup.ts'
 import { Client } from 'pg'
 import type { Pools } from '../../src/db/pools.ts'
 import { openPools } from '../../src/db/pools.ts'
@@ -16,7 +16,7 @@ export interface TestDatabase {
 }
 
 /** A database of its own, migrated and empty, with pools on it; both are gone after the test. */
-export async function testDatabase(t: TestContext): Promise<TestDatabase> {
+export async function testDatabase(t: Owner): Promise<TestDatabase> {
   const name = `t_${randomBytes(6).toString('hex')}`
   await asAdministrator(async (run) => {
     for (let tries = 1; ; tries++) {

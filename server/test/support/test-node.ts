@@ -12,11 +12,13 @@ import { createCompany } from '../../src/identity/companies.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { DisableDue } from '../../src/webhooks/count-failures.ts'
+import { Deliverables } from '../../src/webhooks/deliverables.ts'
 import { Dispatcher } from '../../src/webhooks/dispatcher.ts'
 import type { Vault } from '../../src/vault/vault.ts'
+import { createCallContext } from '../../src/webhooks/call-context.ts'
 import { parseEgressAllow } from '../../src/webhooks/egress-policy.ts'
 import { createFanOut } from '../../src/webhooks/fan-out.ts'
-import { HttpPoster } from '../../src/webhooks/http-post.ts'
+import type { CallContext } from '../../src/webhooks/make-call.ts'
 import type { RetrySchedule } from '../../src/webhooks/retry.ts'
 import { defaultRetrySchedule } from '../../src/webhooks/retry.ts'
 import { SubscriptionSets } from '../../src/webhooks/subscription-set.ts'
@@ -38,6 +40,7 @@ export interface TestNode {
   readonly router: Router
   readonly leadership: Leadership
   readonly dispatcher: Dispatcher
+  readonly calls: CallContext
   /** Subscriptions that were found to have failed too often. */
   readonly due: DisableDue[]
   readonly errors: unknown[]
@@ -59,6 +62,7 @@ export interface TestNodeOptions {
   readonly discoverEveryMs?: number
   readonly eventsPerRound?: number
   readonly deliveriesPerRound?: number
+  readonly orderedPerRound?: number
   /** Calls that fail in a row until a breaker opens; by default none does, so that no test waits for one. */
   readonly failuresMax?: number
   /** False: the router hands nothing over, every delivery is claimed from the database. */
@@ -71,16 +75,17 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
   const { clock = systemClock, schedule = defaultRetrySchedule, handsOver = true, slotsMax = 64 } = options
   const pools = openPools({ url: database.url, onError: () => {} })
   const recent = new RecentEvents()
-  const sets = new SubscriptionSets(options.vault ?? testVault(pools))
+  const sets = new SubscriptionSets()
+  const deliverables = new Deliverables(options.vault ?? testVault(pools))
+  const calls = createCallContext({ allow, clock, version: 'test' })
   const dispatcher = new Dispatcher({
     pool: pools.engine,
-    clock,
-    poster: new HttpPoster({ allow }),
+    ...calls,
     recent,
     sets,
+    deliverables,
     schedule,
     random: Math.random,
-    userAgent: 'Daybook/test',
     slotsMax,
     failuresMax: options.failuresMax ?? Infinity,
     discoverEveryMs: options.discoverEveryMs ?? 0,
@@ -89,11 +94,14 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
     onError: (error) => void node.errors.push(error),
   })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
-  const { deliveriesPerRound, eventsPerRound } = options
+  const { deliveriesPerRound, eventsPerRound, orderedPerRound } = options
   const fanOut = createFanOut({
+    recent,
     sets,
+    deliverables,
     ...(handsOver && { handOver: dispatcher }),
     ...(deliveriesPerRound !== undefined && { deliveriesPerRound }),
+    ...(orderedPerRound !== undefined && { orderedPerRound }),
   })
   const limits = { idleMs: IDLE_MS, ...(eventsPerRound !== undefined && { eventsPerRound }) }
   const router = new Router({ pool: pools.engine, leadership, recent, fanOut, ...limits })
@@ -109,6 +117,7 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
     router,
     leadership,
     dispatcher,
+    calls,
     due: [],
     errors: [],
     fenced: 0,

@@ -82,6 +82,47 @@ const changes: readonly Change[] = [
     tells: { before: { webhook_url: other, status: 'active' } },
   },
   {
+    eventName: 'daybook.definition.created',
+    method: 'POST',
+    path: '/events/schemas',
+    body: { event_name: 'order.placed', schema: { type: 'object' } },
+    tells: { event_name: 'order.placed', after: { status: 'draft', version: 1 } },
+  },
+  {
+    eventName: 'daybook.definition.updated',
+    method: 'PUT',
+    path: '/events/schemas/order.placed',
+    body: { status: 'active' },
+    tells: { before: { status: 'draft' }, after: { status: 'active' } },
+  },
+  {
+    eventName: 'daybook.definition.version_added',
+    method: 'PUT',
+    path: '/events/schemas/order.placed',
+    body: { examples: [{}] },
+    tells: { before: { version: 1 }, after: { version: 2 } },
+  },
+  {
+    eventName: 'daybook.definition.deprecated',
+    method: 'PUT',
+    path: '/events/schemas/order.placed',
+    body: { status: 'deprecated' },
+    tells: { before: { status: 'active' }, after: { status: 'deprecated' } },
+  },
+  {
+    eventName: 'daybook.definition.archived',
+    method: 'PUT',
+    path: '/events/schemas/order.placed',
+    body: { status: 'archived' },
+    tells: { before: { status: 'deprecated' }, after: { status: 'archived' } },
+  },
+  {
+    eventName: 'daybook.definition.deleted',
+    method: 'DELETE',
+    path: '/events/schemas/order.placed',
+    tells: { before: { status: 'archived' } },
+  },
+  {
     eventName: 'daybook.api_key.created',
     method: 'POST',
     path: '/api-keys',
@@ -120,7 +161,7 @@ class Administrator {
     const { url, company } = this.#world
     const path = change.path.replace(/\{(\w+)\}/, (_, name: string) => this.#made.get(name) ?? '')
     const answer = await call(url, change.method, path, change.body, change.byOperator ? OPERATOR_KEY : company.key)
-    if (answer.status === 201) {
+    if (answer.status === 201 && path !== '/events/schemas') {
       this.#made.set(path === '/api-keys' ? 'key' : 'subscription', textOf(answer, 'id'))
     }
     for (const member of ['secret', 'key']) {
@@ -132,6 +173,7 @@ class Administrator {
 
   /** Of the thing that the change is about. */
   idOf(change: Change): string {
+    if (change.eventName.includes('definition')) return 'order.placed'
     const name = change.eventName.includes('api_key') ? 'key' : change.eventName.split('.')[1]
     return this.#made.get(name ?? '') ?? ''
   }

@@ -17,17 +17,64 @@ const event = () => ({
   causation_id: 'k-0',
 })
 
-const subscription = { webhook_url: 'https://example.com/hook', event_names: ['order.*'], description: 'Orders' }
+const call = {
+  headers: { 'x-shop': 'eu' },
+  auth: { type: 'basic', username: 'daybook', password: 'canary' },
+}
+
+const subscription = {
+  webhook_url: 'https://example.com/hook',
+  event_names: ['order.*'],
+  description: 'Orders',
+  filter: { branch_id: 'berlin' },
+  ...call,
+}
+
+const sample = { event_name: 'order.placed', payload: { total: 7 }, entity_type: 'order', entity_id: 'o-1' }
+
+const definition = {
+  title: 'Order',
+  description: 'Of a shop',
+  owner: 'Sales',
+  tags: ['shop'],
+  compatibility: 'full',
+  examples: [{}],
+}
 
 const secret = () => `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
+/** Nothing fits it. */
+const filter = { event_name: 'order.none', reason: 'http_500', from: '-1h', to: 'now' }
 
 /** A body that is taken, with every member that takes text, by route. A route with a body has to be here. */
 const bodies: Readonly<Record<string, () => unknown>> = {
   publishEvent: event,
   publishBatch: () => ({ events: [event()] }),
   createSubscription: () => ({ ...subscription, secret: secret() }),
+  createDefinition: () => ({
+    event_name: `order.n${newId()}`,
+    ...definition,
+    status: 'draft',
+    schema: { type: 'object' },
+  }),
+  updateDefinition: () => definition,
+  checkDefinition: () => ({ schema: { type: 'object' }, examples: [{}], compatibility: 'full', last: 10 }),
+  importDefinitions: () => ({
+    document: { event_name: 'order.imported', schema: { type: 'object' } },
+    format: 'definition',
+    status: 'draft',
+    compatibility: 'none',
+  }),
+  replaceSubscription: () => subscription,
   updateSubscription: () => subscription,
+  previewSubscription: () => ({ event_names: ['order.*'], filter: { branch_id: 'berlin' } }),
+  enableSubscription: () => ({ recover: true }),
+  recoverSubscription: () => ({ from_position: 1, expected_count: 0 }),
+  testSubscription: () => sample,
+  testWebhook: () => ({ ...sample, ...call, webhook_url: 'https://example.com/hook', secret: secret() }),
   rotateSecret: () => ({ secret: secret() }),
+  retryDeliveries: () => ({ filter: { ...filter, state: 'failed' }, dry_run: false, expected_count: 0 }),
+  cancelDeliveries: () => ({ filter, dry_run: false, expected_count: 0 }),
   createApiKey: () => ({ name: 'Reader', scopes: ['events:read'], expires_at: '2999-01-01T00:00:00Z' }),
   createCompany: () => ({ name: 'Shop', settings: { allow_undeclared_events: true } }),
   updateCompany: () => ({ settings: { disable_after_failures: 7 } }),

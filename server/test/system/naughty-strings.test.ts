@@ -82,8 +82,8 @@ const readBack: Readonly<Record<string, (body: unknown) => readonly [path: strin
 /** Members that are given back in one spelling for all, or not at all; of an event and of one in a batch. */
 const notGivenBack = /^(events\.)?(webhook_url|occurred_at|expires_at|id|idempotency_key|secret)$/
 
-/** Things whose newest is read from a list, or which change one thing, are sent one after another. */
-const oneByOne = new Set(['createApiKey', 'updateSubscription'])
+/** Things whose newest is read from a list, which change one thing, or of which few may wait are sent one after another. */
+const oneByOne = new Set(['createApiKey', 'importDefinitions', 'updateSubscription'])
 
 interface Tally {
   sent: number

@@ -133,6 +133,7 @@ test('keys of prototypes are no filters, and no names of things', async (t) => {
         assert.equal((await ask('GET', `${path}?${encodeURIComponent(name)}=1`)).status, 400, `${path} ${name}`)
         assert.equal((await ask('GET', `${path}?${name}=1&${name}=2`)).status, 400, `${path} ${name}`)
       }
+      if (path.includes(':')) continue // what it is a list of is looked for first
       const cursor = Buffer.from(`["events",{"${key}":1}]`).toString('base64url')
       assert.equal((await ask('GET', `${path}?cursor=${cursor}`)).status, 400)
     }

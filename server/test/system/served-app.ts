@@ -1,10 +1,13 @@
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
+import type { Owner } from '../torture/cleanup.ts'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { loggableError } from '../../src/db/loggable-error.ts'
 import type { DbPool } from '../../src/db/pools.ts'
+import { CompanyDefinitions } from '../../src/events/company-definitions.ts'
+import { CompiledSchemas } from '../../src/events/compiled-schemas.ts'
 import { loadStandardDefinitions } from '../../src/events/definitions.ts'
+import { createSchemaJudge } from '../../src/events/schema-judge.ts'
 import { buildApp } from '../../src/http/app.ts'
 import type { HttpParts } from '../../src/http/http-parts.ts'
 import { KeyRing } from '../../src/identity/key-ring.ts'
@@ -12,7 +15,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { allHold } from '../../src/lib/readiness-report.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { testVault } from '../support/master-key.ts'
-import type { TestNode } from '../support/test-node.ts'
+import type { TestNode, TestNodeOptions } from '../support/test-node.ts'
 import { allow, testNode } from '../support/test-node.ts'
 import { OPERATOR_KEY } from './new-company.ts'
 
@@ -30,13 +33,16 @@ export interface ServedApp {
 
 /** @param wrapApi stands between the interface and its pool for reads and administrative writes, or takes its place */
 export async function serveApp(
-  t: TestContext,
+  t: Owner,
   database: TestDatabase,
   wrapApi: (pool: DbPool) => DbPool = (pool) => pool,
+  nodeOptions: TestNodeOptions = {},
 ): Promise<ServedApp> {
-  const node = testNode(database)
+  const node = testNode(database, nodeOptions)
   const lines: string[] = []
   const write = (line: string): void => void lines.push(line)
+  const judge = createSchemaJudge()
+  t.after(async () => await judge.close())
   const parts: HttpParts = {
     pools: { ...node.pools, api: wrapApi(node.pools.api) },
     vault: testVault(node.pools),
@@ -45,8 +51,15 @@ export async function serveApp(
     operatorKey: OPERATOR_KEY,
     requestsPerSecondMax: 0,
     publisher: node.publisher,
-    definitions: await loadStandardDefinitions(definitionsDirectory),
+    definitions: new CompanyDefinitions({
+      db: node.pools.engine,
+      clock: systemClock,
+      standard: await loadStandardDefinitions(definitionsDirectory),
+      compiled: new CompiledSchemas(),
+    }),
+    judge,
     allow,
+    calls: node.calls,
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},

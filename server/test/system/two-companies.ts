@@ -44,9 +44,12 @@ async function inhabit({ url, node }: ServedApp, receiver: string, name: string)
   const eventName = `private.of-${name}`
   const event = { event_name: eventName, payload: { name }, entity_type: 'secret', entity_id: name }
   const eventId = textOf(await ask('POST', '/events', event), 'id')
+  const schema = { type: 'object', title: name }
+  await ask('POST', '/events/schemas', { event_name: eventName, schema, examples: [{ name }] })
   const apiKeyId = textOf(await ask('POST', '/api-keys', { name, scopes: ['events:read'] }), 'id')
   await node.route()
   await node.dispatch()
+  const jobId = textOf(await ask('POST', '/events/deliveries/retry', { filter: {} }), 'id')
   const [log] = rowsOf(await ask('GET', '/events/webhook-logs'))
   const things = {
     events: eventId,
@@ -55,6 +58,7 @@ async function inhabit({ url, node }: ServedApp, receiver: string, name: string)
     'webhook-logs': String(log?.['id']),
     'api-keys': apiKeyId,
     companies: id,
+    jobs: jobId,
     schemas: eventName,
   }
   return { id, key, things }

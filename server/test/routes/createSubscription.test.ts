@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { makeSubscription } from '../support/made-things.ts'
+import { refusalOf, startRouteTest } from '../support/route-test.ts'
+import { sql } from '../support/sql.ts'
+
+const api = await startRouteTest()
+
+const path = '/events/subscriptions'
+const least = { webhook_url: 'https://example.com/webhook', event_names: ['order.*'] }
+
+describe('POST /events/subscriptions', () => {
+  describe('201', () => {
+    test('the least that can be said gives an active subscription and its secret', async () => {
+      const { status, body } = await api.request('POST', path, least)
+      assert.equal(status, 201)
+      assert.deepEqual({ webhook_url: body['webhook_url'], event_names: body['event_names'] }, least)
+      assert.deepEqual([body['status'], body['active'], body['held_from_position']], ['active', true, null])
+      assert.match(String(body['secret']), /^whsec_[A-Za-z0-9+/]{32,}=*$/)
+    })
+
+    test('what is given is kept, the secret too', async () => {
+      const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
+      const given = { ...least, description: 'Orders', concurrency: 3, timeout_ms: 2_000, rate_limit: 50 }
+      const { body } = await api.request('POST', path, { ...given, secret })
+      for (const [name, value] of Object.entries({ ...given, secret })) assert.deepEqual(body[name], value, name)
+    })
+
+    test('one that is not to be active yet is inactive and says from which position on it misses events', async () => {
+      const { body } = await api.request('POST', path, { ...least, active: false })
+      assert.deepEqual([body['status'], body['active']], ['inactive', false])
+      assert.equal(typeof body['held_from_position'], 'number')
+    })
+
+    test('a name that is given twice stands there once', async () => {
+      const { body } = await api.request('POST', path, { ...least, event_names: ['a.b', 'a.b', 'a.c'] })
+      assert.deepEqual(body['event_names'], ['a.b', 'a.c'])
+    })
+  })
+
+  describe('400', () => {
+    test('members that lack and members that are not known are all named', async () => {
+      const answer = await api.request('POST', path, { webhookUrl: 'https://example.com', event_names: ['*'] })
+      assert.deepEqual(refusalOf(answer), [400, 'invalid_request', '/webhook_url', '/webhookUrl'])
+    })
+
+    test('numbers outside their bounds are named', async () => {
+      const answer = await api.request('POST', path, { ...least, concurrency: 0, timeout_ms: 999, rate_limit: 10_001 })
+      assert.deepEqual(refusalOf(answer), [400, 'invalid_request', '/concurrency', '/timeout_ms', '/rate_limit'])
+    })
+
+    test('a secret that cannot sign is refused and not repeated', async () => {
+      const answer = await api.request('POST', path, { ...least, secret: 'whsec_tooshort' })
+      assert.deepEqual(refusalOf(answer).slice(0, 2), [400, 'invalid_request'])
+      assert.ok(!answer.text.includes('tooshort'))
+    })
+  })
+
+  describe('409', () => {
+    test('a company has 10,000 subscriptions at most', async () => {
+      const crowded = await api.newCompany('Crowded')
+      const { body } = await api.request('POST', path, { ...least, active: false }, { key: crowded.key })
+      await sql(
+        api.database.pools.engine,
+        `insert into event_subscriptions
+         select (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid()))).*
+           from event_subscriptions s, generate_series(2, 10000)
+          where s.company_id = $1 and s.id = $2`,
+        [crowded.id, body['id']],
+      )
+      const answer = await api.request('POST', path, least, { key: crowded.key })
+      assert.deepEqual(refusalOf(answer), [409, 'subscription_limit'])
+      await api.request('DELETE', `${path}/${String(body['id'])}`, undefined, { key: crowded.key })
+      assert.equal((await api.request('POST', path, least, { key: crowded.key })).status, 201)
+    })
+  })
+
+  describe('422', () => {
+    test('a URL that nothing may be sent to is refused with the reason', async () => {
+      for (const webhook_url of [
+        'https://10.0.0.1/hook',
+        'ftp://example.com/',
+        'https://a:b@example.com/',
+        'example.com',
+      ]) {
+        const answer = await api.request('POST', path, { ...least, webhook_url })
+        assert.deepEqual(refusalOf(answer), [422, 'invalid_url', '/webhook_url'], webhook_url)
+      }
+    })
+
+    test('every name that is none is named, and a subscription to nothing is refused', async () => {
+      const wrong = await api.request('POST', path, { ...least, event_names: ['order.*', 'Order', '*.placed'] })
+      assert.deepEqual(refusalOf(wrong), [422, 'invalid_event_name', '/event_names/1', '/event_names/2'])
+      const none = await api.request('POST', path, { ...least, event_names: [] })
+      assert.deepEqual(refusalOf(none), [422, 'invalid_event_name', '/event_names'])
+    })
+
+    test('a refusal leaves no subscription behind', async () => {
+      const id = await makeSubscription(api)
+      await api.request('POST', path, { ...least, event_names: [] })
+      const { body } = await api.request('GET', path, undefined, { query: { limit: 1 } })
+      assert.equal((body['data'] as { readonly id: string }[])[0]?.id, id)
+    })
+  })
+})
