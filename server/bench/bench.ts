@@ -8,6 +8,7 @@ import { figureTable } from './figures.ts'
 import type { Options, ScenarioName } from './options.ts'
 import { parseOptions, scenarioNames, usage } from './options.ts'
 import { measureBacklog } from './scenarios/backlog.ts'
+import { measureCrowd } from './scenarios/crowd.ts'
 import { measureHanging } from './scenarios/hanging.ts'
 import { measureLatency } from './scenarios/latency.ts'
 import { measureLimits } from './scenarios/limits.ts'
@@ -51,10 +52,13 @@ async function measureServer(session: Session, isWanted: IsWanted, measure: Meas
   if (isWanted('latency')) await measure('latency', measureLatency)
   if (isWanted('start')) await measure('the start', measureStart)
   if (isWanted('backlog')) await measure('with deliveries waiting', measureBacklog)
-  if (isWanted('hanging')) {
+  if (isWanted('hanging', 'crowd')) {
     await (await session.client()).request('DELETE', `/events/subscriptions/${all.id}`)
+  }
+  if (isWanted('hanging')) {
     await measure('with endpoints that hang', measureHanging)
   }
+  if (isWanted('crowd')) await measure('with a crowd of subscriptions', measureCrowd)
 }
 
 /** The code that is measured is compiled by then, on both ways of publishing. */

@@ -11,6 +11,7 @@ export const scenarioNames = [
   'start',
   'backlog',
   'hanging',
+  'crowd',
 ] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
@@ -23,7 +24,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick | --tiny] [--only name[,name]] [--json]
 
-  --quick  under a minute, without backlog and hanging
+  --quick  under a minute, without backlog, hanging and crowd
   --tiny   seconds: every scenario once with few events; only lost and duplicated events count
   --only   ${scenarioNames.join(', ')}
   --json   ends with one line of JSON

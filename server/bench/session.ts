@@ -29,6 +29,7 @@ export interface Session {
   /** Stops the running server, if there is one, and starts it on the same data with these variables. */
   readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<ServerProcess>
   readonly client: () => Promise<DaybookClient>
+  readonly apiKey: string
 }
 
 const apiKey = `dbk_${'benchmark'.repeat(4)}`
@@ -78,6 +79,7 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
     server,
     restart,
     client: async () => new DaybookClient({ baseUrl: (await server()).url, apiKey }),
+    apiKey,
   }
 }
 
@@ -127,7 +129,12 @@ export interface Subscription {
 export async function subscribe(
   { receiverUrl, client }: Session,
   path: string,
-  options: { readonly event_names: readonly string[]; readonly concurrency?: number; readonly timeout_ms?: number },
+  options: {
+    readonly event_names: readonly string[]
+    readonly filter?: object
+    readonly concurrency?: number
+    readonly timeout_ms?: number
+  },
 ): Promise<Subscription> {
   const body = { webhook_url: receiverUrl + path, ...options }
   return await (await client()).request<Subscription>('POST', '/events/subscriptions', { body })

@@ -11,6 +11,8 @@ export interface Size {
   readonly backlogSeconds: number
   readonly endpoints: number
   readonly hangingSeconds: number
+  /** Subscriptions that an event does not match. */
+  readonly crowd: number
   /** Deadline of a call to an endpoint that may hang, and the wait until the next one. */
   readonly hangingTimeoutMs: number
   readonly hangingRetrySeconds: number
@@ -31,6 +33,7 @@ export const sizes = {
     backlogSeconds: 5,
     endpoints: 1_000,
     hangingSeconds: 15,
+    crowd: 100_000,
     hangingTimeoutMs: 15_000,
     // Nothing is tried again while it is measured, as with the usual minute.
     hangingRetrySeconds: 20,
@@ -47,6 +50,7 @@ export const sizes = {
     backlogSeconds: 3,
     endpoints: 200,
     hangingSeconds: 5,
+    crowd: 5_000,
     hangingTimeoutMs: 5_000,
     hangingRetrySeconds: 8,
     starts: 1,
@@ -62,6 +66,7 @@ export const sizes = {
     backlogSeconds: 1,
     endpoints: 20,
     hangingSeconds: 1,
+    crowd: 100,
     hangingTimeoutMs: 1_000,
     hangingRetrySeconds: 1,
     starts: 1,
