@@ -30,6 +30,8 @@ export interface Session {
   readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<ServerProcess>
   readonly client: () => Promise<DaybookClient>
   readonly apiKey: string
+  /** Where the server keeps its database. */
+  readonly dataDir: string
 }
 
 const apiKey = `dbk_${'benchmark'.repeat(4)}`
@@ -49,6 +51,7 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
   const generator = start<Generator>('./generator.ts')
   const baseline = start<Baseline>('./baseline.ts')
 
+  const dataDir = join(directory, 'data')
   // Kept as a promise, so that one that is still starting is stopped as well.
   let running: Promise<ServerProcess> | undefined
   let isClosing = false
@@ -64,7 +67,7 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
   const restart: Session['restart'] = async (variables = {}) => {
     await stopServer()
     if (isClosing) throw new Error('The benchmark was stopped')
-    running = startServerProcess({ dataDir: join(directory, 'data'), apiKey, variables })
+    running = startServerProcess({ dataDir, apiKey, variables })
     return await running
   }
   const server = async (): Promise<ServerProcess> => await (running ?? restart())
@@ -80,6 +83,7 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
     restart,
     client: async () => new DaybookClient({ baseUrl: (await server()).url, apiKey }),
     apiKey,
+    dataDir,
   }
 }
 

@@ -17,8 +17,8 @@ test('payloads are judged as Ajv judges them, and the same faults are listed', (
   fc.assert(
     fc.property(anySchema, fc.array(anyPayload, { minLength: 10, maxLength: 20 }), (schema, payloads) => {
       const text = JSON.stringify(schema)
-      // Ajv takes all items for evaluated where `contains` stands.
-      fc.pre(!(text.includes('unevaluatedItems') && text.includes('ontains')))
+      // Ajv takes for evaluated all items where `contains` stands, and what a condition looked at that does not hold.
+      fc.pre(!/unevaluatedItems.*ontains|ontains.*unevaluatedItems|unevaluated.*"if"|"if".*unevaluated/.test(text))
       const byAjv = createSchemaCompiler()(schema)
       const own = compileCustomSchema(schema)
       for (const payload of payloads) {
@@ -81,12 +81,13 @@ describe('what is unevaluated', () => {
     assert.deepEqual(find(schema, { a: 1 }), ['unevaluatedProperties /a'])
   })
 
-  test('is not what a condition looked at', () => {
+  test('is not what a condition looked at, if it holds', () => {
     const schema = parseStoredJson(
       '{"if": {"properties": {"a": {"const": 1}}, "required": ["a"]}, "then": {"properties": {"b": true}}, "unevaluatedProperties": false}',
     )
     assert.deepEqual(find(schema, { a: 1, b: 1 }), [])
     assert.deepEqual(find(schema, { b: 1 }), ['unevaluatedProperties /b'])
+    assert.deepEqual(find(schema, { a: 2 }), ['unevaluatedProperties /a'])
   })
 
   test('is not what lies deeper, nor what another such keyword took', () => {

@@ -22,7 +22,7 @@ test('a method that a path does not take is a 405 that names the others', async 
   const { app } = await buildTestApp(t)
   for (const [method, url, allow] of [
     ['DELETE', '/api/v1/events', 'GET, HEAD, POST, OPTIONS'],
-    ['PUT', '/api/v1/events/subscriptions/x?y=1', 'DELETE, GET, HEAD, PATCH, OPTIONS'],
+    ['PUT', '/api/v1/companies/x?y=1', 'GET, HEAD, PATCH, OPTIONS'],
     ['GET', '/api/v1/events/subscriptions/x/enable', 'POST, OPTIONS'],
     ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
   ] as const) {

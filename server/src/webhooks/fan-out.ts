@@ -1,27 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
-import type { Db } from '../db/statement.ts'
 import type { RoutedEvent } from '../events/event.ts'
 import { readLogged } from '../events/read-logged.ts'
 import type { RecentEvents } from '../events/recent-events.ts'
-import type { FanOut, FanOutResult } from '../events/router.ts'
+import type { FanOut } from '../events/router.ts'
 import { BatchTooLarge } from '../events/router.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { deliveryId } from '../lib/ids.ts'
 import type { Deliverables } from './deliverables.ts'
-import type { HandOver, Handed } from './hand-over.ts'
-import { DIRECT_SUBSCRIPTIONS_MAX, reserveDirect } from './hand-over.ts'
-import type { NewDelivery } from './insert-deliveries.ts'
-import { insertDeliveries } from './insert-deliveries.ts'
-import type { OrderedDelivery } from './insert-ordered.ts'
-import { insertOrdered } from './insert-ordered.ts'
+import type { HandOver } from './hand-over.ts'
+import { insertDeliveries, toDelivery } from './insert-deliveries.ts'
 import { orderKeyOf } from './order-key.ts'
-import { OutgoingEvent } from './outgoing-event.ts'
 import { decideRouting, toRoutable } from './routing-decision.ts'
-import { lockSubscriptions } from './subscription-health.ts'
 import type { Subscription, SubscriptionSets, VersionRow } from './subscription-set.ts'
 import { toSubscription, versionColumns } from './subscription-set.ts'
+import type { Owed, OwedInOrder } from './write-batch.ts'
+import { writeBatch } from './write-batch.ts'
 
 /**
  * Who is owed an event.
@@ -37,16 +30,6 @@ import { toSubscription, versionColumns } from './subscription-set.ts'
  * Deliveries of an ordered subscription (docs/adr/0013) are written with their batch, however many there are, and never
  * in a slice: a slice comes after younger events.
  */
-interface Owed {
-  readonly event: RoutedEvent
-  readonly subscription: Subscription
-}
-
-interface OwedInOrder {
-  readonly subscription: Subscription
-  readonly delivery: OrderedDelivery
-}
-
 interface Unfinished {
   readonly event: RoutedEvent
   readonly version: number
@@ -134,23 +117,19 @@ export function createFanOut(options: FanOutOptions): FanOut {
       for (const event of events) {
         const version = versions.get(event.companyId) ?? 0
         const all = (await sets.get(db, event.companyId, version)).owed(toRoutable(event))
-        const subscriptions = all.some(isOrdered) ? all.filter((one) => !isOrdered(one)) : all
-        if (subscriptions !== all) {
-          for (const subscription of all.filter(isOrdered)) {
-            const orderKey = orderKeyOf(subscription, event)
-            if (orderKey === undefined) owed.push({ event, subscription })
-            else inOrder.push({ subscription, delivery: { ...toDelivery({ event, subscription }), orderKey } })
-          }
+        const free = all.some(isOrdered) ? all.filter((one) => !isOrdered(one)) : all
+        if (free !== all) {
+          sortIn(event, all.filter(isOrdered), owed, inOrder)
           if (inOrder.length > orderedPerRound && events.length > 1) throw new BatchTooLarge()
         }
-        const fits = subscriptions.slice(0, Math.max(0, deliveriesPerRound - owed.length))
+        const fits = free.slice(0, Math.max(0, deliveriesPerRound - owed.length))
         for (const subscription of fits) owed.push({ event, subscription })
-        if (fits.length < subscriptions.length) {
+        if (fits.length < free.length) {
           unfinished.push({ event, version, afterSubscriptionId: fits.at(-1)?.id ?? ZERO_ID })
         }
       }
       if (unfinished.length > 0) await noteFanOuts(db, ...shape.values(unfinished))
-      return await write(db, owed, inOrder, deliverables, handOver)
+      return await writeBatch(db, { owed, inOrder }, deliverables, handOver)
     },
 
     async isUnfinished(db) {
@@ -184,7 +163,7 @@ export function createFanOut(options: FanOutOptions): FanOut {
       const routed = { companyId, id: row.event_id, position }
       await insertDeliveries(
         db,
-        due.map((subscription) => toDelivery({ event: routed, subscription })),
+        due.map(({ id }) => toDelivery(routed, id)),
       )
       return {
         committed: () => handOver?.wake(due),
@@ -194,94 +173,20 @@ export function createFanOut(options: FanOutOptions): FanOut {
   }
 }
 
-const nothing: FanOutResult = { committed: () => {}, rolledBack: () => {} }
-
 function isOrdered({ ordering }: Subscription): boolean {
   return ordering !== 'none'
 }
 
-/** Writes the deliveries of one batch, leased where the dispatcher beside the router can take them at once. */
-async function write(
-  db: Db,
-  owed: readonly Owed[],
-  inOrder: readonly OwedInOrder[],
-  deliverables: Deliverables,
-  handOver: HandOver | undefined,
-): Promise<FanOutResult> {
-  if (owed.length + inOrder.length === 0) return nothing
-  const ordered = inOrder.map(({ delivery }) => delivery)
-  const wanted = countBySubscription(owed)
-  if (ordered.length > 0) await lockChains(db, ordered, wanted)
-  const direct = handOver && (await reserveDirect(db, handOver, deliverables, wanted))
-  const token = randomUUID()
-  const handed: Handed[] = []
-  const outgoing = new Map<RoutedEvent, OutgoingEvent>()
-  const queued = new Map<string, Subscription>(inOrder.map(({ subscription }) => [subscription.id, subscription]))
-  const deliveries = owed.map(({ event, subscription }): NewDelivery => {
-    const delivery = toDelivery({ event, subscription })
-    const slot = direct?.takeSlot(subscription)
-    if (!slot) {
-      queued.set(subscription.id, subscription)
-      return delivery
-    }
-    let sent = outgoing.get(event)
-    if (!sent) outgoing.set(event, (sent = new OutgoingEvent(event.companyId, event.id, event.position, event)))
-    const { leaseMs, deliverable } = slot
-    handed.push({
-      id: delivery.id,
-      event: sent,
-      subscription: deliverable,
-      leaseToken: token,
-      attemptNo: 1,
-      firstAttemptNo: 1,
-    })
-    return { ...delivery, lease: { token, ms: leaseMs } }
-  })
-  try {
-    await insertDeliveries(db, deliveries)
-    await insertOrdered(db, ordered)
-  } catch (error) {
-    direct?.release()
-    throw error
-  }
-  return {
-    committed: () => {
-      handOver?.accept(handed)
-      handOver?.wake([...queued.values()])
-    },
-    rolledBack: () => direct?.release(),
-  }
-}
-
-/** With those that a direct delivery may lock after: all are locked in one order, so nobody waits in a circle. */
-async function lockChains(
-  db: Db,
-  ordered: readonly OrderedDelivery[],
-  wanted: ReadonlyMap<Subscription, number>,
-): Promise<void> {
-  const direct = wanted.size <= DIRECT_SUBSCRIPTIONS_MAX ? [...wanted.keys()] : []
-  const keys = direct.map(({ companyId, id }) => ({ companyId, subscriptionId: id }))
-  await lockSubscriptions(db, [...ordered, ...keys])
-}
-
-function countBySubscription(owed: readonly Owed[]): Map<Subscription, number> {
-  const counts = new Map<Subscription, number>()
-  for (const { subscription } of owed) counts.set(subscription, (counts.get(subscription) ?? 0) + 1)
-  return counts
-}
-
-function toDelivery({
-  event,
-  subscription,
-}: {
-  event: Pick<RoutedEvent, 'companyId' | 'id' | 'position'>
-  subscription: { id: string }
-}): NewDelivery {
-  return {
-    id: deliveryId(subscription.id, event.id),
-    companyId: event.companyId,
-    subscriptionId: subscription.id,
-    eventId: event.id,
-    position: event.position,
+/** An event that is in no order, because it is about no entity, is owed as it is to any other subscription. */
+function sortIn(
+  event: RoutedEvent,
+  subscriptions: readonly Subscription[],
+  owed: Owed[],
+  inOrder: OwedInOrder[],
+): void {
+  for (const subscription of subscriptions) {
+    const orderKey = orderKeyOf(subscription, event)
+    if (orderKey === undefined) owed.push({ event, subscription })
+    else inOrder.push({ subscription, delivery: { ...toDelivery(event, subscription.id), orderKey } })
   }
 }

@@ -1,6 +1,8 @@
 import { rowShape } from '../db/rows.ts'
 import { command } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import type { RoutedEvent } from '../events/event.ts'
+import { deliveryId } from '../lib/ids.ts'
 
 /** A delivery as it is first written: due now, or leased to the process that will attempt it at once. */
 export interface NewDelivery {
@@ -36,4 +38,17 @@ const insertRows = command<readonly unknown[]>(
 export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<number> {
   if (deliveries.length === 0) return 0
   return await insertRows(db, ...shape.values(deliveries))
+}
+
+export function toDelivery(
+  event: Pick<RoutedEvent, 'companyId' | 'id' | 'position'>,
+  subscriptionId: string,
+): Omit<NewDelivery, 'lease'> {
+  return {
+    id: deliveryId(subscriptionId, event.id),
+    companyId: event.companyId,
+    subscriptionId,
+    eventId: event.id,
+    position: event.position,
+  }
 }

@@ -52,15 +52,17 @@ const someAct: fc.Arbitrary<Act> = fc.oneof(
 /** What receivers see, judged as it happens. */
 class Receiver {
   readonly faults: string[] = []
-  /** Taken out of their order by somebody, or about to be. */
-  readonly free = new Set<string>()
+  /** Those that somebody asked to be taken out of their order. */
+  readonly asked = new Set<string>()
   readonly #open = new Map<string, string>()
   readonly #last = new Map<string, number>()
 
-  begin({ id, position }: Leased, chain: string): void {
-    if (this.free.has(id)) return
-    const other = this.#open.get(chain)
-    if (other !== undefined && !this.free.has(other)) this.faults.push(`${position} overlaps in ${chain}`)
+  begin({ id, position, is_ordered }: Leased, chain: string): void {
+    if (!is_ordered) {
+      if (!this.asked.has(id)) this.faults.push(`${position} has lost its order in ${chain}`)
+      return
+    }
+    if (this.#open.has(chain)) this.faults.push(`${position} overlaps in ${chain}`)
     if (position < (this.#last.get(chain) ?? 0)) this.faults.push(`${position} comes late in ${chain}`)
     this.#open.set(chain, id)
     this.#last.set(chain, position)
@@ -165,8 +167,7 @@ class World {
     const rows = await sql<{ id: string }>(this.#pools.engine, known)
     const id = rows[which % Math.max(1, rows.length)]?.id
     if (id === undefined) return
-    const isPending = (await sql(this.#pools.engine, 'select 1 from webhook_deliveries where id = $1', [id])).length > 0
-    if (what === 'skip' || (what === 'retry' && !isPending)) this.receiver.free.add(id)
+    if (what !== 'cancel') this.receiver.asked.add(id)
     const change = { cancel: cancelDelivery, skip: skipDelivery, retry: retryDelivery }[what]
     try {
       await this.#company.asCompany(async (db) => await change(db, author, this.#company.id, id))
