@@ -26,7 +26,7 @@ const calls = { signedPosts, inserts }
 export type Baseline = typeof calls
 
 /** Events for a company, ready to be written. */
-function makeEvents(companyId: string, count: number): readonly NewEvent[] {
+async function makeEvents(companyId: string, count: number): Promise<readonly NewEvent[]> {
   const ids = Array.from({ length: count }, () => newId())
   const context = {
     companyId,
@@ -46,7 +46,7 @@ function makeEvents(companyId: string, count: number): readonly NewEvent[] {
       { type: 'branch', id: 'berlin-mitte' },
     ],
   }))
-  return prepareEvents(context, inputs, ids.map(appointmentJson), () => '')
+  return await prepareEvents(context, inputs, ids.map(appointmentJson), () => '')
 }
 
 const usualHeaders = ['accept-encoding', 'identity', 'content-type', 'application/json', 'user-agent', 'Daybook/0.1.0']
@@ -56,7 +56,7 @@ const usualHeaders = ['accept-encoding', 'identity', 'content-type', 'applicatio
  * the same HTTP client, with nothing around it. Answers with posts per second.
  */
 async function signedPosts(url: string, posts: number, concurrency: number): Promise<number> {
-  const [event] = makeEvents(newId(), 1)
+  const [event] = await makeEvents(newId(), 1)
   if (!event) throw new Error('no event')
   const body = webhookBody(event, 1)
   const { origin, pathname } = new URL(url)
@@ -107,7 +107,8 @@ async function inserts(dataDir: string, rows: number): Promise<number> {
     const author = { actor: systemActor, nowMs: Date.now() }
     const company = await inTransaction(pools.engine, (db) => createCompany(db, author, { name: 'Baseline' }))
     const rates = []
-    for (const batch of [100, 500, 500]) rates.push(await insertRate(pools.engine, makeEvents(company.id, rows), batch))
+    for (const batch of [100, 500, 500])
+      rates.push(await insertRate(pools.engine, await makeEvents(company.id, rows), batch))
     return Math.max(...rates)
   } finally {
     await pools.close()

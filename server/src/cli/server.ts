@@ -134,6 +134,15 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
   const judge = createSchemaJudge()
   undo.push(async () => await judge.close())
 
+  const definitions = new CompanyDefinitions({
+    db: pools.engine,
+    clock,
+    standard: await loadStandardDefinitions(definitionsDirectory),
+    compiled: new CompiledSchemas(),
+  })
+  definitions.start()
+  undo.push(async () => await definitions.stop())
+
   const app = await buildApp({
     pools,
     vault,
@@ -142,12 +151,7 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
     operatorKey: config.operatorKey,
     requestsPerSecondMax: config.rateLimit,
     publisher,
-    definitions: new CompanyDefinitions({
-      db: pools.engine,
-      clock,
-      standard: await loadStandardDefinitions(definitionsDirectory),
-      compiled: new CompiledSchemas(),
-    }),
+    definitions,
     judge,
     calls,
     allow: config.egressAllow,

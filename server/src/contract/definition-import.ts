@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { compatibilityModes } from '../lib/compatibility-modes.ts'
 import { component } from './component.ts'
 import { nullable } from './fields.ts'
 
@@ -21,10 +22,7 @@ export const DefinitionImportInput = Type.Object(
       Type.Enum(['draft', 'active'], { description: 'Of new definitions and of drafts; others keep theirs' }),
     ),
     compatibility: Type.Optional(
-      Type.Enum(
-        ['none', 'backward', 'backward_transitive', 'forward', 'forward_transitive', 'full', 'full_transitive'],
-        { description: 'Of every definition that is imported' },
-      ),
+      Type.Enum([...compatibilityModes], { description: 'Of every definition that is imported' }),
     ),
   },
   { additionalProperties: false },

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { compatibilityModes } from '../lib/compatibility-modes.ts'
+import { EXAMPLES_MAX } from '../lib/definition-limits.ts'
 import { component } from './component.ts'
 import { Actor, Id, nullable, ShortText, Time } from './fields.ts'
 
@@ -17,22 +19,11 @@ const Status = Type.Union(
   },
 )
 
-const Compatibility = Type.Union(
-  [
-    Type.Literal('none'),
-    Type.Literal('backward'),
-    Type.Literal('backward_transitive'),
-    Type.Literal('forward'),
-    Type.Literal('forward_transitive'),
-    Type.Literal('full'),
-    Type.Literal('full_transitive'),
-  ],
-  {
-    description:
-      'What a new version must keep: `backward` for producers that write by an older version, `forward` for consumers that ' +
-      'read by one, `full` both; of the version before it, or with `_transitive` of all',
-  },
-)
+const Compatibility = Type.Enum([...compatibilityModes], {
+  description:
+    'What a new version must keep: `backward` for producers that write by an older version, `forward` for consumers that ' +
+    'read by one, `full` both; of the version before it, or with `_transitive` of all',
+})
 
 const Source = Type.Union([Type.Literal('standard'), Type.Literal('custom')])
 
@@ -47,7 +38,9 @@ const summaryMembers = {
   description: Type.String(),
   owner: nullable(Type.String()),
   tags: Type.Array(Type.String()),
-  compatibility: Type.Union([...Compatibility.anyOf, Type.Null()], { description: 'Null for a standard definition' }),
+  compatibility: Type.Union([Type.Enum([...compatibilityModes]), Type.Null()], {
+    description: 'Null for a standard definition',
+  }),
   entity: Type.Union([EntityPointer, Type.Null()], { description: 'The entity of an event that does not name one' }),
   related: Type.Array(EntityPointer),
   created_at: nullable(Time),
@@ -87,7 +80,7 @@ const changeable = {
   tags: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,50}$' }), { maxItems: 20 })),
   compatibility: Type.Optional(Compatibility),
   examples: Type.Optional(
-    Type.Array(Type.Unknown(), { maxItems: 20, description: 'Payloads; each has to fit the schema' }),
+    Type.Array(Type.Unknown(), { maxItems: EXAMPLES_MAX, description: 'Payloads; each has to fit the schema' }),
   ),
 }
 
@@ -160,7 +153,8 @@ export const DefinitionTrial = Type.Object(
         minimum: 0,
         maximum: REHEARSAL_MAX,
         default: REHEARSAL_DEFAULT,
-        description: 'How many of the last events of this name are judged; 100 when absent',
+        description:
+          'How many of the last events of this name are judged; when absent 100, or none with a key without `events:read`',
       }),
     ),
   },

@@ -26,8 +26,16 @@ export const RoutingExplanation = component(
     matched: Type.Union([Type.Boolean(), Type.Null()], { description: 'Null when it cannot be said any more' }),
     reason: nullable(
       Type.String({
-        enum: ['not_active', 'other_event_names', 'filter', 'filter_unreadable', 'event_not_stored'],
-        description: 'Null when it matched',
+        enum: [
+          'not_active',
+          'other_event_names',
+          'filter',
+          'filter_unreadable',
+          'filter_too_costly',
+          'event_not_stored',
+        ],
+        description:
+          'Null when it matched. `filter_too_costly`: it was sent because its filter could not be judged within its purse',
       }),
     ),
     failed_conditions: Type.Array(FailedCondition.ref),

@@ -259,7 +259,16 @@ export const EnabledSubscription = component(
   Type.Object({
     ...subscriptionMembers,
     held: Type.Union(
-      [Type.Object({ from_position: Type.Integer(), to_position: Type.Integer(), count: Type.Integer() }), Type.Null()],
+      [
+        Type.Object({
+          from_position: Type.Integer(),
+          to_position: Type.Integer(),
+          count: Type.Union([Type.Integer(), Type.Null()], {
+            description: 'Null: above 5,000,000 positions nothing is counted',
+          }),
+        }),
+        Type.Null(),
+      ],
       { description: 'Events that passed it by while it was not active, by their names; null if it was active' },
     ),
     job: Type.Union([Job.ref, Type.Null()], { description: 'What sends them, with `recover`' }),

@@ -1,10 +1,19 @@
 import { asCompany } from '../db/transaction.ts'
 import type { Fault } from '../lib/problems.ts'
 import { compareWithVersions } from './compare-with-versions.ts'
+import type { CustomDefinition } from './custom-definition-store.ts'
 import { parseExamples } from './custom-definition-store.ts'
 import { draftVersion, parseSchemaText } from './draft-version.ts'
 import type { DefinitionParts } from './plan-definition.ts'
-import { checkOwnName, COMPATIBILITY_DEFAULT, findLatest, missingDefinition } from './plan-definition.ts'
+import {
+  checkOwnName,
+  COMPATIBILITY_DEFAULT,
+  findLatest,
+  missingDefinition,
+  newVersion,
+  noDefinitionLeft,
+  noVersionLeft,
+} from './plan-definition.ts'
 import { rehearseDefinition } from './rehearse-definition.ts'
 import type { RehearsalResult } from './rehearse-definition.ts'
 import type { CompatibilityMode, VersionIncompatibility } from './schema-compatibility.ts'
@@ -47,7 +56,21 @@ export async function checkDefinition(
   if (faults.some(({ pointer }) => !pointer.startsWith('/examples'))) {
     return { faults, compatibility, incompatibilities: [], rehearsal: undefined }
   }
+  const noRoom = await faultsOfLimits(parts, companyId, latest, trial)
   const incompatibilities = latest ? await compareWithVersions(parts, latest.row, compatibility, trial.schema) : []
   const rehearsal = await rehearseDefinition(parts, companyId, eventName, parseSchemaText(trial.schema), trial.last)
-  return { faults, compatibility, incompatibilities, rehearsal }
+  return { faults: [...faults, ...noRoom], compatibility, incompatibilities, rehearsal }
+}
+
+/** Whether there is room for it, should it be a new definition or a new version. */
+async function faultsOfLimits(
+  { pool }: DefinitionParts,
+  companyId: string,
+  latest: CustomDefinition | undefined,
+  trial: TrialDefinition,
+): Promise<readonly Fault[]> {
+  const problem = !latest
+    ? await asCompany(pool, companyId, async (db) => await noDefinitionLeft(db, companyId, 1))
+    : newVersion(latest.version, trial) && noVersionLeft(latest.row)
+  return problem ? [{ pointer: '', code: problem.code, message: problem.message }] : []
 }

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Db } from '../db/statement.ts'
+import { asCompany } from '../db/transaction.ts'
 import type { Clock } from '../lib/clock.ts'
+import { systemClock } from '../lib/clock.ts'
 import { author, testCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { until } from '../../test/support/until.ts'
 import { CompanyDefinitions } from './company-definitions.ts'
 import { CompiledSchemas } from './compiled-schemas.ts'
-import { changeDefinition } from './custom-definitions.ts'
+import { changeDefinition, deleteDefinition } from './custom-definitions.ts'
 import type { DefinitionWish } from './plan-definition.ts'
 import { planCreation, planUpdate } from './plan-definition.ts'
 import { createSchemaJudge } from './schema-judge.ts'
@@ -32,26 +34,33 @@ const call = {
   validate: () => [],
 }
 
-/** Statements that were run, with a door before them that a test can shut. */
+/** Statements that were run, with a door before them that a test can shut; or that fail. */
 function watched(db: Db) {
+  let failure: Error | undefined
   const names: string[] = []
   const answered: string[] = []
+  const rows: number[] = []
   let door: Promise<void> = Promise.resolve()
   return {
     names,
     /** What the database has answered, through the door or not. */
     answered,
+    /** How many rows each answer had. */
+    rows,
     /** Lets no answer through until it is called. */
     shut: (): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>()
       door = promise
       return resolve
     },
+    fail: (error: Error | undefined) => void (failure = error),
     db: {
       query: async (query) => {
         names.push(query.name)
-        const answer = await db.query(query)
+        if (failure) throw failure
+        const answer = await db.query<unknown>(query)
         answered.push(query.name)
+        rows.push(answer.rows.length)
         await door
         return answer as never
       },
@@ -66,14 +75,18 @@ async function begin(t: TestContext) {
   const { id } = await testCompany(pools)
   const parts = { pool: pools.api, judge, standard }
   let elapsedMs = 0
-  const clock: Pick<Clock, 'elapsed'> = { elapsed: () => elapsedMs }
-  const open = () => {
+  const clock: Clock = { ...systemClock, elapsed: () => elapsedMs }
+  const open = (more: { readonly heldMax?: number } = {}) => {
     const { db, ...rest } = watched(pools.engine)
-    return { ...rest, definitions: new CompanyDefinitions({ db, clock, standard, compiled: new CompiledSchemas() }) }
+    const compiled = new CompiledSchemas()
+    return { ...rest, definitions: new CompanyDefinitions({ db, clock, standard, compiled, ...more }) }
   }
   return {
     id,
     open,
+    newCompany: async () => (await testCompany(pools)).id,
+    remove: async (name: string) =>
+      await asCompany(pools.api, id, async (db) => await deleteDefinition(db, author, id, name, standard)),
     turn: (ms: number) => void (elapsedMs += ms),
     create: async (wish: Omit<DefinitionWish, 'schema'> = {}, name = NAME) =>
       await changeDefinition(parts, author, id, async () => await planCreation(parts, id, name, { ...wish, schema })),
@@ -101,14 +114,31 @@ test('however many publish at once, one look is made for a company and interval'
   const publishMany = async () =>
     await Promise.all(Array.from({ length: 50 }, async () => await definitions.namesOf(id)))
   await publishMany()
-  assert.deepEqual(names, ['definition.read_company_version', 'definition.read_index'])
+  assert.deepEqual(names, ['definition.read_company_versions', 'definition.read_changes'])
   names.length = 0
   turn(3_000)
   await publishMany()
-  assert.deepEqual(names, ['definition.read_company_version'], 'nothing changed, so nothing more is read')
+  assert.deepEqual(names, ['definition.read_company_versions'], 'nothing changed, so nothing more is read')
 })
 
-test('publishes of a company that goes on publishing do not wait for the look', async (t) => {
+test('one statement a second looks for all companies, and publishes of those that publish seldom wait for none', async (t) => {
+  const { id, open, create, update, newCompany, turn } = await begin(t)
+  await create({ status: 'active' })
+  const { definitions, names } = open()
+  const companies = [id, await newCompany(), await newCompany()]
+  for (const company of companies) await definitions.forPublish(company, [NAME])
+  names.length = 0
+  for (let second = 0; second < 60; second++) {
+    turn(await definitions.look())
+    if (second % 10 === 0) for (const company of companies) await definitions.forPublish(company, [NAME])
+  }
+  assert.equal(names.length, 60)
+  await update({ schema: wider, compatibility: 'none' })
+  await definitions.look()
+  assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 2)
+})
+
+test('publishes do not wait for a look that is under way', async (t) => {
   const { id, open, create, update, turn } = await begin(t)
   await create({ status: 'active' })
   const { definitions, names, shut } = open()
@@ -117,10 +147,83 @@ test('publishes of a company that goes on publishing do not wait for the look', 
   names.length = 0
   turn(1_500)
   const letThrough = shut()
+  const look = definitions.look()
   assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 1)
-  assert.deepEqual(names, ['definition.read_company_version'])
+  assert.deepEqual(names, ['definition.read_company_versions'])
   letThrough()
-  await until('the change is seen', async () => (await definitions.forPublish(id, [NAME])).get(NAME)?.version === 2)
+  await look
+  assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 2)
+})
+
+test('a change that was made here during a look is not taken for seen by it', async (t) => {
+  const { id, open, create, update } = await begin(t)
+  await create({ status: 'active' })
+  const { definitions, answered, shut } = open()
+  await definitions.forPublish(id, [NAME])
+  answered.length = 0
+  const letThrough = shut()
+  const look = definitions.look()
+  await until('the look has read what there was', () => answered.length > 0)
+  await update({ schema: wider, compatibility: 'none' })
+  definitions.changed(id)
+  letThrough()
+  await look
+  assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 2)
+})
+
+test('a company that was not used for ten minutes is forgotten, and those that are go on being looked at', async (t) => {
+  const { id, open, newCompany, turn } = await begin(t)
+  const { definitions, names } = open()
+  const other = await newCompany()
+  await definitions.forPublish(id, [NAME])
+  turn(5 * 60_000)
+  await definitions.forPublish(other, [NAME])
+  turn(5 * 60_000)
+  await definitions.look()
+  names.length = 0
+  await definitions.forPublish(other, [NAME])
+  assert.deepEqual(names, [])
+  await definitions.forPublish(id, [NAME])
+  assert.equal(names.length, 1)
+})
+
+test('when too much is held the companies that were not used for longest are forgotten, and no other', async (t) => {
+  const { id, open, newCompany } = await begin(t)
+  const { definitions, names } = open({ heldMax: 25 }) // a company without definitions counts as ten
+  const [second, third] = [await newCompany(), await newCompany()]
+  for (const company of [id, second, id, third]) await definitions.forPublish(company, [NAME])
+  names.length = 0
+  await definitions.forPublish(id, [NAME])
+  await definitions.forPublish(third, [NAME])
+  assert.deepEqual(names, [])
+  await definitions.forPublish(second, [NAME])
+  assert.equal(names.length, 1)
+})
+
+test('of many definitions only what changed is read again, and what was deleted is seen', async (t) => {
+  const { id, open, create, update, remove } = await begin(t)
+  for (const name of [NAME, 'order.a', 'order.b']) await create({ status: 'active' }, name)
+  const { definitions, rows } = open()
+  const look = async () => {
+    rows.length = 0
+    await definitions.look()
+    return [rows.slice(1), (await definitions.namesOf(id)).toSorted()]
+  }
+  await definitions.namesOf(id)
+  assert.deepEqual(rows, [1, 3])
+  await update({ title: 'Another' })
+  assert.deepEqual(await look(), [[1], ['call.created', 'order.a', 'order.b', NAME]])
+  await remove('order.a')
+  assert.deepEqual(await look(), [
+    [1, 2],
+    ['call.created', 'order.b', NAME],
+  ])
+  await create({ status: 'active' }, 'order.a')
+  await remove('order.b')
+  assert.deepEqual(await look(), [
+    [1, 2],
+    ['call.created', 'order.a', NAME],
+  ])
 })
 
 test('a change is seen at once where it was made, and by another process within three seconds', async (t) => {
@@ -158,22 +261,30 @@ test('a look that was under way during a change is not held', async (t) => {
   assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 1)
 })
 
-test('after a look that failed the next publish looks again', async (t) => {
+test('after a look that failed the next publish looks again, and finds what there is', async (t) => {
   const { id, open, create } = await begin(t)
   await create({ status: 'active' })
-  const { definitions } = open()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const broken = new CompanyDefinitions({
-    db: { query: async () => await promise },
-    clock: { elapsed: () => 0 },
-    standard,
-    compiled: new CompiledSchemas(),
-  })
-  const waiting = broken.namesOf(id)
-  reject(new Error('connection lost'))
-  await assert.rejects(waiting, /connection lost/)
-  await assert.rejects(broken.namesOf(id), /connection lost/)
+  const { definitions, fail } = open()
+  fail(new Error('connection lost'))
+  await assert.rejects(definitions.namesOf(id), /connection lost/)
+  await assert.rejects(definitions.namesOf(id), /connection lost/)
+  fail(undefined)
   assert.deepEqual(await definitions.namesOf(id), ['call.created', NAME])
+})
+
+test('while looks fail, publishes go on by what was seen for three seconds, and then fail', async (t) => {
+  const { id, open, create, turn } = await begin(t)
+  await create({ status: 'active' })
+  const { definitions, fail } = open()
+  await definitions.forPublish(id, [NAME])
+  fail(new Error('connection lost'))
+  turn(2_999)
+  await assert.rejects(definitions.look(), /connection lost/)
+  assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 1)
+  turn(1)
+  await assert.rejects(definitions.forPublish(id, [NAME]), /connection lost/)
+  fail(undefined)
+  assert.equal((await definitions.forPublish(id, [NAME])).get(NAME)?.version, 1)
 })
 
 test('drafts and archived definitions judge nothing and say why', async (t) => {

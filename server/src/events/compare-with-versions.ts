@@ -1,9 +1,9 @@
 import { asCompany } from '../db/transaction.ts'
 import type { DbPool } from '../db/pools.ts'
-import { parseStoredJson } from '../lib/json-text.ts'
 import type { CustomEventRow } from './custom-definition-store.ts'
 import { listVersionSchemas } from './custom-definition-store.ts'
 import type { CompatibilityMode, VersionIncompatibility } from './schema-compatibility.ts'
+import { SCHEMA_TOO_COSTLY } from './schema-judge.ts'
 import type { SchemaJudge } from './schema-judge.ts'
 
 /** As many schemas are in memory at a time. */
@@ -25,15 +25,16 @@ export async function compareWithVersions(
 ): Promise<readonly VersionIncompatibility[]> {
   const { company_id: companyId, event_name: eventName, first_version_in_force: first } = row
   if (mode === 'none' || first === null) return []
-  const next = parseStoredJson(schema)
   const breaks: VersionIncompatibility[] = []
   const slice = mode.endsWith('_transitive') ? SLICE : 1
   for (let before = row.latest_version + 1; before > first && breaks.length < BREAKS_MAX;) {
     const versions = await asCompany(pool, companyId, (db) =>
       listVersionSchemas(db, companyId, eventName, first, before, slice),
     )
-    const parsed = versions.map((one) => ({ version: one.version, schema: parseStoredJson(one.schema) }))
-    breaks.push(...(await judge.compare(companyId, mode, parsed, next)))
+    const found = await judge.compare(companyId, mode, versions, schema)
+    breaks.push(...found)
+    // What takes too long with these will take no less with those before, and it is a break already.
+    if (found.some(({ code }) => code === SCHEMA_TOO_COSTLY)) break
     const last = versions.at(-1)
     if (!last || slice === 1) break
     before = last.version

@@ -11,11 +11,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { AnySchema } from 'ajv/dist/2020.js'
 import type { RegExpEngine } from 'ajv/dist/types/index.js'
 import type { Fault } from '../lib/problems.ts'
+import type { Allowance } from './allowance.ts'
 import { compileLinearPattern } from './linear-pattern.ts'
 import { payloadFormats } from './payload-formats.ts'
 import { toFaults } from './schema-faults.ts'
 
-export type ValidatePayload = (payload: unknown) => readonly Fault[]
+/** The allowance is for schemas that companies wrote; what is spent is taken from it. */
+export type ValidatePayload = (payload: unknown, allowance?: Allowance) => readonly Fault[]
 
 export type CompileSchema = (schema: unknown) => ValidatePayload
 

@@ -1,3 +1,4 @@
+import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { parseStoredJson } from '../lib/json-text.ts'
@@ -63,6 +64,12 @@ export const findCustomEvent = statement<[companyId: string, eventName: string],
   `select ${columns} from custom_events e where e.company_id = $1 and e.event_name = $2`,
 )
 
+/** Those of the names that there are, in any order. */
+export const findCustomEvents = statement<[companyId: string, eventNames: readonly string[]], CustomEventRow>(
+  'definition.find_many',
+  `select ${columns} from custom_events e where e.company_id = $1 and e.event_name = any($2::text[])`,
+)
+
 export const countCustomEvents = statement<[companyId: string], { count: number }>(
   'definition.count',
   `select count(*) as count from custom_events where company_id = $1`,
@@ -114,49 +121,45 @@ export async function listCustomEvents(
   return await listRows(db, companyId, after, status, tag, text, limit)
 }
 
-const saveRow = command<
-  [
-    companyId: string,
-    eventName: string,
-    status: string,
-    compatibility: string,
-    title: string,
-    description: string,
-    owner: string | null,
-    tags: readonly string[],
-    firstVersion: number,
-    firstVersionInForce: number | null,
-    latestVersion: number,
-    revision: number,
-  ]
->(
+type SavedRow = Omit<CustomEventRow, 'created_at' | 'updated_at'>
+
+const savedShape = rowShape<SavedRow>({
+  event_name: ['text', (row) => row.event_name],
+  status: ['text', (row) => row.status],
+  compatibility: ['text', (row) => row.compatibility],
+  title: ['text', (row) => row.title],
+  description: ['text', (row) => row.description],
+  owner: ['text', (row) => row.owner],
+  tags: ['json', (row) => JSON.stringify(row.tags)],
+  first_version: ['int', (row) => row.first_version],
+  first_version_in_force: ['int', (row) => row.first_version_in_force],
+  latest_version: ['int', (row) => row.latest_version],
+  revision: ['bigint', (row) => row.revision],
+})
+
+const saveRows = statement<[companyId: string, ...columns: readonly string[]], CustomEventRow>(
   'definition.save',
   `insert into custom_events as e (company_id, event_name, status, compatibility, title, description, owner, tags,
           first_version, first_version_in_force, latest_version, revision, updated_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now())
+   select $1, x.event_name, x.status, x.compatibility, x.title, x.description, x.owner,
+          array(select jsonb_array_elements_text(x.tags::jsonb)),
+          x.first_version, x.first_version_in_force, x.latest_version, x.revision, now()
+     from ${savedShape.from(2)}
    on conflict (company_id, event_name) do update
       set status = excluded.status, compatibility = excluded.compatibility, title = excluded.title,
           description = excluded.description, owner = excluded.owner, tags = excluded.tags,
           first_version_in_force = excluded.first_version_in_force, latest_version = excluded.latest_version,
-          revision = excluded.revision, updated_at = excluded.updated_at`,
+          revision = excluded.revision, updated_at = excluded.updated_at
+   returning ${columns}`,
 )
 
-export async function saveCustomEvent(db: Db, row: Omit<CustomEventRow, 'created_at' | 'updated_at'>): Promise<void> {
-  await saveRow(
-    db,
-    row.company_id,
-    row.event_name,
-    row.status,
-    row.compatibility,
-    row.title,
-    row.description,
-    row.owner,
-    row.tags,
-    row.first_version,
-    row.first_version_in_force,
-    row.latest_version,
-    row.revision,
-  )
+/** Of one company, each name once. Gives the rows as they are kept, in any order. */
+export async function saveCustomEvents(
+  db: Db,
+  companyId: string,
+  rows: readonly SavedRow[],
+): Promise<readonly CustomEventRow[]> {
+  return await saveRows(db, companyId, ...savedShape.values(rows))
 }
 
 /** Its versions stay. */
@@ -165,47 +168,62 @@ export const deleteCustomEvent = command<[companyId: string, eventName: string]>
   `delete from custom_events where company_id = $1 and event_name = $2`,
 )
 
-/** The greatest version that any definition of this name ever had; null when there was none. */
-export const greatestVersion = statement<[companyId: string, eventName: string], { version: number | null }>(
-  'definition.greatest_version',
-  `select max(version) as version from custom_event_versions where company_id = $1 and event_name = $2`,
-)
-
-const insertRow = command<
-  [
-    companyId: string,
-    eventName: string,
-    version: number,
-    schema: string,
-    examples: string,
-    entity: string | null,
-    related: string,
-    personal: string,
-    createdBy: string,
-  ]
+/** The greatest version that any definition of a name ever had; no row for a name that had none. */
+export const greatestVersions = statement<
+  [companyId: string, eventNames: readonly string[]],
+  { event_name: string; version: number }
 >(
-  'definition.insert_version',
-  `insert into custom_event_versions (company_id, event_name, version, schema, examples, entity, related, personal, created_by)
-   values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb)`,
+  'definition.greatest_versions',
+  `select event_name, max(version) as version
+     from custom_event_versions
+    where company_id = $1 and event_name = any($2::text[])
+    group by event_name`,
 )
 
-export async function insertVersion(
+/** A version that is not kept yet. */
+export type NewVersionRow = Omit<VersionRow, 'created_at'> & { readonly event_name: string }
+
+const versionShape = rowShape<NewVersionRow>({
+  event_name: ['text', (row) => row.event_name],
+  version: ['int', (row) => row.version],
+  schema: ['text', (row) => row.schema],
+  examples: ['json', (row) => row.examples],
+  entity: ['json', ({ entity }) => entity && JSON.stringify(entity)],
+  related: ['json', (row) => JSON.stringify(row.related)],
+  personal: ['json', (row) => JSON.stringify(row.personal)],
+  created_by: ['json', (row) => JSON.stringify(row.created_by)],
+})
+
+/** What of a version is read back: jsonb has an order of members of its own. */
+type KeptVersion = Omit<VersionRow, 'version' | 'schema' | 'examples'> & { readonly event_name: string }
+
+const insertRows = statement<[companyId: string, ...columns: readonly string[]], KeptVersion>(
+  'definition.insert_versions',
+  `insert into custom_event_versions (company_id, event_name, version, schema, examples, entity, related, personal, created_by)
+   select $1, x.event_name, x.version, x.schema, x.examples, x.entity::jsonb, x.related::jsonb, x.personal::jsonb,
+          x.created_by::jsonb
+     from ${versionShape.from(2)}
+    order by x.event_name
+   returning event_name, entity, related, personal, created_at, created_by`,
+)
+
+/**
+ * Of one company, each name once; gives them by name. They are written in the order of their names, so that two transactions
+ * that keep versions of the same names wait for each other in one order. Fails with a unique violation if another one kept
+ * such a version.
+ */
+export async function insertVersions(
   db: Db,
   companyId: string,
-  eventName: string,
-  row: Omit<VersionRow, 'created_at'>,
-): Promise<void> {
-  await insertRow(
-    db,
-    companyId,
-    eventName,
-    row.version,
-    row.schema,
-    row.examples,
-    row.entity && JSON.stringify(row.entity),
-    JSON.stringify(row.related),
-    JSON.stringify(row.personal),
-    JSON.stringify(row.created_by),
+  rows: readonly NewVersionRow[],
+): Promise<ReadonlyMap<string, VersionRow>> {
+  const given = new Map(rows.map((row) => [row.event_name, row]))
+  const kept = await insertRows(db, companyId, ...versionShape.values(rows))
+  return new Map(
+    kept.flatMap(({ event_name: name, ...members }) => {
+      const row = given.get(name)
+      return row ? [[name, { version: row.version, schema: row.schema, examples: row.examples, ...members }]] : []
+    }),
   )
 }
 
@@ -242,19 +260,41 @@ export const listVersionSchemas = statement<
     limit $5`,
 )
 
-/** Whether an event of this name was accepted, numbered or not. */
-export const hadEvents = statement<[companyId: string, eventName: string], { had_events: boolean }>(
+/** A point in a company's log: what was numbered and what waited for a number then. */
+export interface LogMark {
+  position: number
+  seq: number
+}
+
+/** The point that the log begins at. */
+export const logBegin: LogMark = { position: 0, seq: 0 }
+
+export const readLogMark = statement<[companyId: string], LogMark>(
+  'definition.read_log_mark',
+  `select h.last_position as position,
+          coalesce((select max(o.seq) from event_outbox o where o.company_id = $1), 0) as seq
+     from company_heads h
+    where h.company_id = $1`,
+)
+
+const findEvents = statement<[companyId: string, eventName: string, position: number, seq: number], { found: boolean }>(
   'definition.had_events',
-  `select exists (select 1 from event_audit_trail where company_id = $1 and event_name = $2)
+  `select exists (select 1 from event_audit_trail where company_id = $1 and event_name = $2 and position > $3)
        or exists (
             select 1
               from event_outbox o
              cross join lateral (
                select event_name from event_logs l where l.company_id = $1 and l.id = o.event_id limit 1
              ) l
-             where o.company_id = $1 and l.event_name = $2
-          ) as had_events`,
+             where o.company_id = $1 and o.seq > $4 and l.event_name = $2
+          ) as found`,
 )
+
+/** Whether an event of this name was accepted after the mark, numbered or not. */
+export async function hadEvents(db: Db, companyId: string, eventName: string, since: LogMark): Promise<boolean> {
+  const [row] = await findEvents(db, companyId, eventName, since.position, since.seq)
+  return row?.found === true
+}
 
 /** A definition with one of its versions. */
 export interface CustomDefinition {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import type { Db, Query } from '../db/statement.ts'
 import { asCompany } from '../db/transaction.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { ProblemCode } from '../lib/problems.ts'
@@ -9,9 +10,10 @@ import type { TestCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { sql, sqlValue } from '../../test/support/sql.ts'
 import type { CustomDefinition } from './custom-definition-store.ts'
-import { applyPlan, changeDefinition, deleteDefinition, OvertakenPlan } from './custom-definitions.ts'
+import { applyPlans, changeDefinition, deleteDefinition, OvertakenPlan } from './custom-definitions.ts'
 import type { DefinitionParts, DefinitionWish } from './plan-definition.ts'
 import { planCreation, planUpdate } from './plan-definition.ts'
+import type { VersionIncompatibility } from './schema-compatibility.ts'
 import { createSchemaJudge } from './schema-judge.ts'
 
 const NAME = 'order.placed'
@@ -247,7 +249,7 @@ test('a plan that another change overtook is not made, and made anew it is', asy
   const plan = await planUpdate(parts, company.id, NAME, { title: 'First' })
   await update(NAME, { description: 'Between' })
   await assert.rejects(
-    company.asCompany((db) => applyPlan(db, author, company.id, plan)),
+    company.asCompany((db) => applyPlans(db, author, company.id, [plan])),
     OvertakenPlan,
   )
   let planned = 0
@@ -258,6 +260,137 @@ test('a plan that another change overtook is not made, and made anew it is', asy
   })
   assert.equal(planned, 2)
   assert.partialDeepStrictEqual(definition.row, { title: 'Last', owner: 'Sales', description: 'Between' })
+})
+
+/** With the statements that are run on it. */
+function watched(
+  db: Db,
+  before = async (_query: Query): Promise<void> => {},
+): { readonly db: Db; readonly run: Query[] } {
+  const run: Query[] = []
+  return {
+    run,
+    db: {
+      query: async (query) => {
+        run.push(query)
+        await before(query)
+        return await db.query(query)
+      },
+    },
+  }
+}
+
+test('many changes are made in a few statements, and megabytes of schemas are written before the head is locked', async (t) => {
+  const { parts, company, create, told } = await begin(t)
+  await create('order.n0', { schema: plain })
+  const plans = [await planUpdate(parts, company.id, 'order.n0', { title: 'Changed', schema: wider })]
+  for (let index = 1; index < 30; index++) {
+    plans.push(await planCreation(parts, company.id, `order.n${index}`, { schema: plain, tags: ['a', 'b'] }))
+  }
+  const { names, made } = await company.asCompany(async (inner) => {
+    const { db, run } = watched(inner)
+    const definitions = await applyPlans(db, author, company.id, plans)
+    return { made: definitions, names: run.map(({ name }) => name) }
+  })
+  assert.deepEqual(names, [
+    'definition.greatest_versions',
+    'definition.insert_versions',
+    'definition.begin_change',
+    'definition.find_many',
+    'definition.count',
+    'definition.save',
+    'event.insert',
+  ])
+  assert.deepEqual(
+    made.map(({ row }) => [row.event_name, row.latest_version]),
+    plans.map(({ eventName }, index) => [eventName, index === 0 ? 2 : 1]),
+  )
+  assert.deepEqual([made[0]?.row.title, made[1]?.row.tags], ['Changed', ['a', 'b']])
+  assert.equal((await told()).length, 32)
+})
+
+test('two that create the same names at once are one after the other, also when each creates many', async (t) => {
+  const { parts, company } = await begin(t)
+  const names = Array.from({ length: 4 }, (_, index) => `order.n${index}`)
+  const createAll = async (order: readonly string[]) => {
+    const plans = await Promise.all(
+      order.map(async (name) =>
+        planCreation(parts, company.id, name, { schema: plain, examples: [{ order_id: 'o' }] }),
+      ),
+    )
+    return await company.asCompany(async (db) => await applyPlans(db, author, company.id, plans))
+  }
+  const outcomes = await Promise.allSettled([createAll(names), createAll(names.toReversed())])
+  assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  const failed = outcomes.find((one) => one.status === 'rejected')
+  assert.ok(failed?.reason instanceof OvertakenPlan)
+})
+
+test('under the lock of the head, a deletion looks only at what was published since it began', async (t) => {
+  const { company, parts, create } = await begin(t)
+  await create(NAME, { schema: plain, status: 'active' })
+  await create('order.unused', { schema: plain, status: 'active' })
+  const remove = async (name: string, meanwhile = async (): Promise<unknown> => undefined) =>
+    await company.asCompany(async (inner) => {
+      const { db, run } = watched(inner, async (query) => {
+        if (query.name === 'definition.begin_change') await meanwhile()
+      })
+      await deleteDefinition(db, author, company.id, name, parts.standard)
+      return run
+        .filter((query) => query.name === 'definition.had_events')
+        .map(({ values }) => values.slice(2).map(Number))
+    })
+  const between = remove(NAME, async () => await company.publish({ eventName: NAME }))
+  assert.equal((await refusal(between))[0], 'definition_in_use', 'one that came between is seen')
+  await company.route()
+  await company.publish({ eventName: 'other.thing' })
+  const [before, under, ...more] = await remove('order.unused')
+  assert.deepEqual([before, more], [[0, 0], []])
+  assert.ok(
+    under?.every((mark) => mark > 0),
+    'neither what is numbered nor what waits is looked through again',
+  )
+})
+
+test('a schema counts by its bytes, blanks too, before it is read', async (t) => {
+  const { create, update } = await begin(t)
+  const padded = `{"type":"object"${' '.repeat(65_536)}}`
+  assert.deepEqual(await refusal(create(NAME, { schema: padded })), ['invalid_definition', '/schema schema_too_large'])
+  await create(NAME, { schema: '{"type":"object"}' })
+  assert.deepEqual(await refusal(update(NAME, { schema: padded })), ['invalid_definition', '/schema schema_too_large'])
+})
+
+test('a comparison that is too costly is not made with still older versions', async (t) => {
+  const { company, parts, create, update } = await begin(t)
+  await create(NAME, { schema: plain, status: 'active' })
+  for (const description of ['a', 'b'])
+    await update(NAME, { schema: schemaOf({ total: { type: 'number', description } }) })
+  await company.asCompany(async (db) => {
+    const text = `insert into custom_event_versions (company_id, event_name, version, schema, examples, related, personal, created_by)
+      select $1, $2, n, '{}', '[]', '[]', '[]', '{}' from generate_series(4, 60) n`
+    await sql(db, text, [company.id, NAME])
+    await sql(db, 'update custom_events set latest_version = 60 where company_id = $1 and event_name = $2', [
+      company.id,
+      NAME,
+    ])
+  })
+  let asked = 0
+  const costly: VersionIncompatibility = {
+    version: 60,
+    breaks: 'producers',
+    pointer: '',
+    code: 'schema_too_costly',
+    message: '',
+  }
+  const judge = {
+    ...parts.judge,
+    compare: async () => {
+      asked++
+      return [costly]
+    },
+  }
+  const found = await refusal(planUpdate({ ...parts, judge }, company.id, NAME, { schema: wider }))
+  assert.deepEqual([found, asked], [['incompatible_schema', ' schema_too_costly'], 1])
 })
 
 test('changes at once are made one after the other, and none is lost', async (t) => {

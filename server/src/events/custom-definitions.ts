@@ -1,86 +1,198 @@
 /**
  * Changes of a company's own definitions. Each is planned first and then made: the plan reads what there is and has the
- * thread of the judge do what is costly (compiling, comparing, examples), without a lock; the change locks the company's head
- * for a few statements, looks whether what the plan saw still holds, and inserts the `daybook.definition.*` events that tell
- * of it. A plan that was overtaken throws {@link OvertakenPlan} and is made anew.
+ * thread of the judge do what is costly (compiling, comparing, examples), without a lock.
+ *
+ * The change is made in a few statements, however many plans it has. New versions, which may be megabytes, are written before
+ * the company's head is locked; under the lock it is looked whether what the plans saw still holds, and the rows and the
+ * `daybook.definition.*` events that tell of them are written. A plan that was overtaken throws {@link OvertakenPlan}, nothing
+ * is kept, and it is made anew.
  */
 import type { Db } from '../db/statement.ts'
-import { asCompany } from '../db/transaction.ts'
+import { asCompany, sqlState } from '../db/transaction.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Author } from './administrative-event.ts'
-import type { CustomDefinition } from './custom-definition-store.ts'
+import type { CustomDefinition, LogMark, NewVersionRow, VersionRow } from './custom-definition-store.ts'
 import {
   beginDefinitionChange,
-  countCustomEvents,
   deleteCustomEvent,
-  findCustomEvent,
-  greatestVersion,
+  findCustomEvents,
+  greatestVersions,
   hadEvents,
-  insertVersion,
-  saveCustomEvent,
+  insertVersions,
+  logBegin,
+  readLogMark,
+  saveCustomEvents,
 } from './custom-definition-store.ts'
 import { describeDefinition, eventsOfChange, tellOfDefinition } from './definition-events.ts'
 import { isInForce } from './definition-lifecycle.ts'
 import type { Definitions } from './definitions.ts'
-import type { VersionDraft } from './draft-version.ts'
 import { insertEvents } from './insert-events.ts'
 import type { DefinitionParts, DefinitionPlan } from './plan-definition.ts'
-import { findLatest, missingDefinition } from './plan-definition.ts'
+import { findLatest, missingDefinition, noDefinitionLeft } from './plan-definition.ts'
 
-const DEFINITIONS_MAX = 2_000
 const TRIES = 5
 
-/** The definition was changed between its plan and the change. */
+/** A definition was changed between its plan and the change. */
 export class OvertakenPlan extends Error {}
 
-/** Makes the change in the caller's transaction, of the api role. Several plans may be made in one. */
-export async function applyPlan(
+/**
+ * Makes the changes in the caller's transaction, of the api role. Each name has one plan at the most.
+ *
+ * @returns the definitions as they are then, in the order of the plans
+ */
+export async function applyPlans(
   db: Db,
   author: Author,
   companyId: string,
-  plan: DefinitionPlan,
-): Promise<CustomDefinition> {
-  const { eventName, before, next, version } = plan
-  if (plan.outcome === 'unchanged' && before) return before
-  const revision = await begin(db, companyId)
-  const [row] = await findCustomEvent(db, companyId, eventName)
-  if (row?.revision !== before?.row.revision) throw new OvertakenPlan(eventName)
-  if (!row) await checkRoom(db, companyId)
-  const latest = await placeVersion(db, author, companyId, eventName, row?.latest_version, version)
-  await saveCustomEvent(db, {
-    company_id: companyId,
-    event_name: eventName,
-    ...next,
-    first_version: row?.first_version ?? latest,
-    first_version_in_force: row?.first_version_in_force ?? (isInForce(next.status) ? latest : null),
-    latest_version: latest,
-    revision,
+  plans: readonly DefinitionPlan[],
+): Promise<readonly CustomDefinition[]> {
+  const changes = plans.filter(({ outcome }) => outcome !== 'unchanged')
+  const made = changes.length === 0 ? [] : await makeChanges(db, author, companyId, changes)
+  const byName = new Map(made.map((definition) => [definition.row.event_name, definition]))
+  return plans.map(({ eventName, before }) => {
+    const definition = byName.get(eventName) ?? before
+    if (!definition) throw new Error(`${eventName} was written and is not there`)
+    return definition
   })
-  const after = await findLatest(db, companyId, eventName)
-  if (!after) throw new Error(`${eventName} was written and is not there`)
-  await insertEvents(db, eventsOfChange(author, before, after))
-  return after
+}
+
+async function makeChanges(
+  db: Db,
+  author: Author,
+  companyId: string,
+  plans: readonly DefinitionPlan[],
+): Promise<readonly CustomDefinition[]> {
+  const versions = await keepVersions(db, author, companyId, plans)
+  const revision = await begin(db, companyId)
+  await checkPlans(db, companyId, plans)
+  const saved = await saveCustomEvents(
+    db,
+    companyId,
+    plans.map(({ eventName, before, next }) => {
+      const latest = versionOf(versions, eventName, before).version
+      return {
+        company_id: companyId,
+        event_name: eventName,
+        ...next,
+        first_version: before?.row.first_version ?? latest,
+        first_version_in_force: before?.row.first_version_in_force ?? (isInForce(next.status) ? latest : null),
+        latest_version: latest,
+        revision,
+      }
+    }),
+  )
+  const rows = new Map(saved.map((row) => [row.event_name, row]))
+  const changed = plans.flatMap(({ eventName, before }) => {
+    const row = rows.get(eventName)
+    return row ? [{ before, after: { row, version: versionOf(versions, eventName, before) } }] : []
+  })
+  await insertEvents(
+    db,
+    changed.flatMap(({ before, after }) => eventsOfChange(author, before, after)),
+  )
+  return changed.map(({ after }) => after)
+}
+
+/** Keeps the new versions, and gives them by name. Numbers of deleted ones do not come again. */
+async function keepVersions(
+  db: Db,
+  { actor }: Author,
+  companyId: string,
+  plans: readonly DefinitionPlan[],
+): Promise<ReadonlyMap<string, VersionRow>> {
+  const drafts = plans.flatMap(({ eventName, version }) => (version ? [{ eventName, version }] : []))
+  if (drafts.length === 0) return new Map()
+  const greatest = await greatestVersions(
+    db,
+    companyId,
+    drafts.map(({ eventName }) => eventName),
+  )
+  const before = new Map(greatest.map(({ event_name: name, version }) => [name, version]))
+  const rows = drafts.map(({ eventName, version: { schema, examples, entity, related, personal } }): NewVersionRow => ({
+    event_name: eventName,
+    version: (before.get(eventName) ?? 0) + 1,
+    schema,
+    examples: JSON.stringify(examples),
+    entity: entity ?? null,
+    related,
+    personal,
+    created_by: actor,
+  }))
+  try {
+    return await insertVersions(db, companyId, rows)
+  } catch (error) {
+    if (sqlState(error) === UNIQUE_VIOLATION) throw new OvertakenPlan('Another change kept such a version')
+    throw error
+  }
+}
+
+const UNIQUE_VIOLATION = '23505'
+
+function versionOf(
+  versions: ReadonlyMap<string, VersionRow>,
+  eventName: string,
+  before: CustomDefinition | undefined,
+): VersionRow {
+  const version = versions.get(eventName) ?? before?.version
+  if (!version) throw new Error(`The new definition ${eventName} has no version`)
+  return version
+}
+
+/** Under the head's lock: whether the plans were made for what there is, and whether there is room for what is new. */
+async function checkPlans(db: Db, companyId: string, plans: readonly DefinitionPlan[]): Promise<void> {
+  const found = await findCustomEvents(
+    db,
+    companyId,
+    plans.map(({ eventName }) => eventName),
+  )
+  const revisions = new Map(found.map((row) => [row.event_name, row.revision]))
+  for (const { eventName, before } of plans) {
+    if (revisions.get(eventName) !== before?.row.revision) throw new OvertakenPlan(eventName)
+  }
+  const added = plans.filter(({ before }) => before === undefined).length
+  if (added === 0) return
+  const problem = await noDefinitionLeft(db, companyId, added)
+  if (problem) throw problem
 }
 
 /**
- * Plans and makes one change, anew when it was overtaken. `plan` is called once for each try.
+ * Plans and makes changes in one transaction, anew when one of them was overtaken. `plan` is called once for each try; when
+ * it gives no plans nothing is made.
+ *
+ * @returns the definitions as they are then, in the order of the plans of the last try
  */
+export async function changeDefinitions(
+  { pool }: Pick<DefinitionParts, 'pool'>,
+  author: Author,
+  companyId: string,
+  plan: () => Promise<readonly DefinitionPlan[]>,
+): Promise<readonly CustomDefinition[]> {
+  for (let tries = 1; ; tries++) {
+    const plans = await plan()
+    try {
+      return await asCompany(pool, companyId, async (db) => await applyPlans(db, author, companyId, plans))
+    } catch (error) {
+      if (!(error instanceof OvertakenPlan)) throw error
+      if (tries === TRIES) throw new ProblemError('unavailable', 'Others change the definitions at this moment')
+    }
+  }
+}
+
+/** {@link changeDefinitions} for one. */
 export async function changeDefinition(
-  parts: DefinitionParts,
+  parts: Pick<DefinitionParts, 'pool'>,
   author: Author,
   companyId: string,
   plan: () => Promise<DefinitionPlan>,
 ): Promise<{ readonly definition: CustomDefinition; readonly outcome: DefinitionPlan['outcome'] }> {
-  for (let tries = 1; ; tries++) {
+  let outcome: DefinitionPlan['outcome'] = 'unchanged'
+  const [definition] = await changeDefinitions(parts, author, companyId, async () => {
     const planned = await plan()
-    try {
-      const definition = await asCompany(parts.pool, companyId, (db) => applyPlan(db, author, companyId, planned))
-      return { definition, outcome: planned.outcome }
-    } catch (error) {
-      if (!(error instanceof OvertakenPlan)) throw error
-      if (tries === TRIES) throw new ProblemError('unavailable', 'Others change the definition at this moment')
-    }
-  }
+    outcome = planned.outcome
+    return [planned]
+  })
+  if (!definition) throw new Error('A plan gives a definition')
+  return { definition, outcome }
 }
 
 /** Only what nothing depends on can be deleted: a draft, or what never had an event. */
@@ -92,55 +204,40 @@ export async function deleteDefinition(
   standard: Definitions,
   allow: (revision: number) => void = () => {},
 ): Promise<void> {
+  const seen = await findLatest(db, companyId, eventName)
+  if (!seen) throw missingDefinition(standard, eventName)
+  allow(seen.row.revision)
+  const since = await checkUnused(db, companyId, seen)
   await begin(db, companyId)
   const definition = await findLatest(db, companyId, eventName)
   if (!definition) throw missingDefinition(standard, eventName)
-  const { row } = definition
-  allow(row.revision)
-  const [found] = row.status === 'draft' ? [] : await hadEvents(db, companyId, eventName)
-  if (found?.had_events) {
+  allow(definition.row.revision)
+  await checkUnused(db, companyId, definition, definition.row.status === seen.row.status ? since : logBegin)
+  await deleteCustomEvent(db, companyId, eventName)
+  await insertEvents(db, [
+    tellOfDefinition(author, definition.row, 'deleted', { before: describeDefinition(definition) }),
+  ])
+}
+
+/**
+ * Throws if what is no draft had events after the mark. Gives the mark of now: looking through a long outbox takes its time,
+ * so it is done before the head is locked, and under the lock only for what came since.
+ */
+async function checkUnused(
+  db: Db,
+  companyId: string,
+  { row: { event_name: eventName, status } }: CustomDefinition,
+  since: LogMark = logBegin,
+): Promise<LogMark> {
+  const [mark = logBegin] = await readLogMark(db, companyId)
+  if (status !== 'draft' && (await hadEvents(db, companyId, eventName, since))) {
     throw new ProblemError('definition_in_use', `${eventName} had events; archive it, and publishes of it are refused`)
   }
-  await deleteCustomEvent(db, companyId, eventName)
-  await insertEvents(db, [tellOfDefinition(author, row, 'deleted', { before: describeDefinition(definition) })])
+  return mark
 }
 
 async function begin(db: Db, companyId: string): Promise<number> {
   const [head] = await beginDefinitionChange(db, companyId)
   if (!head) throw new Error(`Company ${companyId} has no head`)
   return head.revision
-}
-
-/** Under the head's lock. */
-async function checkRoom(db: Db, companyId: string): Promise<void> {
-  const [counted] = await countCustomEvents(db, companyId)
-  if ((counted?.count ?? 0) < DEFINITIONS_MAX) return
-  throw new ProblemError('definition_limit', `A company has at most ${DEFINITIONS_MAX} definitions`)
-}
-
-/** Keeps the version, if there is a new one, and gives the number of the latest. Numbers of deleted ones do not come again. */
-async function placeVersion(
-  db: Db,
-  { actor }: Author,
-  companyId: string,
-  eventName: string,
-  latest: number | undefined,
-  draft: VersionDraft | undefined,
-): Promise<number> {
-  if (!draft) {
-    if (latest === undefined) throw new Error('A new definition has a version')
-    return latest
-  }
-  const [greatest] = await greatestVersion(db, companyId, eventName)
-  const version = (greatest?.version ?? 0) + 1
-  await insertVersion(db, companyId, eventName, {
-    version,
-    schema: draft.schema,
-    examples: JSON.stringify(draft.examples),
-    entity: draft.entity ?? null,
-    related: draft.related,
-    personal: draft.personal,
-    created_by: actor,
-  })
-  return version
 }

@@ -3,6 +3,9 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { anyPayload, anySchema } from '../../test/support/schema-arbitraries.ts'
 import { parseStoredJson } from '../lib/json-text.ts'
+import { ProblemError } from '../lib/problems.ts'
+import type { Fault } from '../lib/problems.ts'
+import { allowanceOfRequest } from './allowance.ts'
 import { createSchemaCompiler, NOT_JUDGED } from './compile-schema.ts'
 import { compileCustomSchema } from './custom-schema.ts'
 import { checkSchemaLimits } from './schema-limits.ts'
@@ -10,6 +13,16 @@ import { checkSchemaLimits } from './schema-limits.ts'
 /** The faults, as `code pointer`. */
 function find(schema: unknown, payload: unknown): string[] {
   return compileCustomSchema(schema)(payload).map(({ code, pointer }) => `${code} ${pointer}`)
+}
+
+/** Codes: of faults, or of the problem that is thrown. */
+function verdictOf(validate: () => readonly Fault[]): readonly string[] {
+  try {
+    return validate().map(({ code }) => code)
+  } catch (error) {
+    if (error instanceof ProblemError) return [error.code]
+    throw error
+  }
 }
 
 test('payloads are judged as Ajv judges them, and the same faults are listed', () => {
@@ -155,6 +168,18 @@ describe('the worst payload under the worst schema takes a moment:', () => {
       { allOf: times(400, () => ({ contains: { const: 2 }, minContains: 0, maxContains: 9 })) },
       listOf('1'),
     ],
+    'very many items that none contains, listed below many cases': [
+      (() => {
+        let inner: object = { allOf: times(440, () => ({ contains: false, minContains: 0 })), maxItems: 1 }
+        for (let depth = 0; depth < 12; depth++) inner = { anyOf: [inner] }
+        return { properties: { a: inner } }
+      })(),
+      { a: listOf('0') },
+    ],
+    'very many items that others looked at': [
+      { allOf: times(300, () => ({ contains: true, unevaluatedItems: true })), unevaluatedItems: false },
+      listOf('0'),
+    ],
     'members that are not there': [{ items: { properties: named(900, () => ({ type: 'integer' })) } }, listOf('{}')],
     'dependent members': [{ items: { dependentRequired: named(900, () => ['x']) } }, listOf('{}')],
     'very many walks over the members': [
@@ -169,6 +194,7 @@ describe('the worst payload under the worst schema takes a moment:', () => {
     ],
     'one long text of a hundred patterns': [{ allOf: times(100, (n) => ({ pattern: `^[a-z]+.{${n}}$` })) }, long],
     'patterns made to defeat RE2': [{ allOf: times(20, (n) => ({ pattern: `[ab].{${n + 30}}[z]` })) }, `z${mixed}`],
+    'more patterns made to defeat RE2': [{ allOf: times(99, (n) => ({ pattern: `a.{${n}}x?$` })) }, mixed],
     'lengths of one long text': [{ allOf: times(480, () => ({ maxLength: 260_000 })) }, '😀é'.repeat(40_000)],
     'a list of objects that must differ': [
       { allOf: times(480, () => ({ uniqueItems: true })) },
@@ -193,13 +219,21 @@ describe('the worst payload under the worst schema takes a moment:', () => {
       assert.deepEqual(checkSchemaLimits(schema), [])
       const validate = compileCustomSchema(schema)
       const startedAt = performance.now()
-      const faults = validate(payload)
+      const verdict = verdictOf(() => validate(payload, allowanceOfRequest(0)))
       const tookMs = performance.now() - startedAt
       assert.ok(tookMs < LIMIT_MS, `${tookMs} ms`)
       // Refused or taken, and with an answer either way.
-      for (const { code } of faults) assert.ok([NOT_JUDGED, 'type'].includes(code), code)
+      for (const code of verdict)
+        assert.ok([NOT_JUDGED, 'too_busy', 'type', 'maxItems', 'anyOf', 'pattern'].includes(code), code)
     })
   }
+
+  test('a long text is judged by a large pattern, of which no text is long', () => {
+    const large = { pattern: '^(?:[a-z ]{1,200}\\.?)*$' }
+    assert.deepEqual(find(large, 'a'.repeat(10_000)), [])
+    assert.deepEqual(find({ pattern: '^[\\p{L} ]{0,900}$|^$' }, 'ß'.repeat(900)), [])
+    assert.deepEqual(find({ pattern: '^[A-Za-z0-9+/]*={0,2}$' }, 'QUJD'.repeat(60_000)), [])
+  })
 
   test('a usual large payload is far from the bound', () => {
     const item = {

@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseJsonPointer, valueAt } from '../lib/json-pointer.ts'
 import type { Fault } from '../lib/problems.ts'
+import type { Allowance } from './allowance.ts'
 import { createSchemaCompiler } from './compile-schema.ts'
 import type { CompileSchema, ValidatePayload } from './compile-schema.ts'
 import { createDefinitionFileReader } from './definition-file.ts'
@@ -29,9 +30,10 @@ export interface PublishDefinition {
   readonly isDeprecated?: boolean
   /**
    * What keeps a payload from being one of this event, at most 50 faults; none if it fits. The code of a fault is the
-   * schema's keyword, or `entity_id` where an entity's id cannot be one. Messages hold nothing of the payload.
+   * schema's keyword, or `entity_id` where an entity's id cannot be one. Messages hold nothing of the payload. Throws the
+   * problem `too_busy` when the allowance has no time left; who has no deadline of another kind gives one.
    */
-  validate(payload: unknown): readonly Fault[]
+  validate(payload: unknown, allowance?: Allowance): readonly Fault[]
 }
 
 /** A standard definition. */
@@ -155,8 +157,8 @@ interface EntityPointers {
 /** Judges the ids of a payload's entities where its schema has nothing against it. */
 export function withEntityIds(pointers: EntityPointers, fitsSchema: ValidatePayload): ValidatePayload {
   const places = idPlaces(pointers)
-  return (payload) => {
-    const faults = fitsSchema(payload)
+  return (payload, allowance) => {
+    const faults = fitsSchema(payload, allowance)
     return faults.length > 0 ? faults : faultsOfIds(places, payload)
   }
 }

@@ -1,14 +1,15 @@
 import { hash } from 'node:crypto'
+import { EXAMPLES_MAX, PAYLOAD_BYTES_MAX } from '../lib/definition-limits.ts'
 import { parseJsonBody } from '../lib/json-text.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
 import { entityIdFaults } from './definitions.ts'
 import type { EntityPointer } from './definitions.ts'
 import { findSample } from './find-sample.ts'
-import { PAYLOAD_BYTES_MAX } from './prepare-events.ts'
+import type { SchemaQuestions } from './judge-within.ts'
 import { readAnnotations } from './schema-annotations.ts'
 import type { PersonalMember } from './schema-annotations.ts'
-import type { SchemaJudge } from './schema-judge.ts'
+import { checkSchemaText } from './schema-limits.ts'
 
 /** What a company gives as a version of a definition. */
 export interface GivenVersion {
@@ -26,19 +27,18 @@ export interface VersionDraft {
   readonly personal: readonly PersonalMember[]
 }
 
-const EXAMPLES_MAX = 20
-
 /**
  * What keeps a version from being one; pointers lead into `{ schema, examples }`. Without faults there is a payload that can
  * be published by it: each of its examples, or without any one that was found.
  */
 export async function draftVersion(
-  judge: SchemaJudge,
+  judge: Pick<SchemaQuestions, 'check' | 'sample'>,
   companyId: string,
   given: GivenVersion,
 ): Promise<{ readonly draft: VersionDraft; readonly faults: readonly Fault[] }> {
+  const outer = given.examples.length > EXAMPLES_MAX ? [tooManyExamples] : faultsOfText(given.schema)
+  if (outer.length > 0) return { draft: bare(given), faults: outer }
   const schema = parseSchemaText(given.schema)
-  if (given.examples.length > EXAMPLES_MAX) return { draft: bare(given), faults: [tooManyExamples] }
   const faults = await judge.check(companyId, schema, given.examples)
   // Annotations of what is no schema may be anything.
   if (faults.length > 0) return { draft: bare(given), faults }
@@ -52,6 +52,11 @@ export async function draftVersion(
 
 function bare(given: GivenVersion): VersionDraft {
   return { ...given, related: [], personal: [] }
+}
+
+/** What is said of a schema's text before it is read; pointers lead into `{ schema, examples }`. */
+export function faultsOfText(schema: string): readonly Fault[] {
+  return checkSchemaText(schema).map((fault) => ({ ...fault, pointer: `/schema${fault.pointer}` }))
 }
 
 /** Throws what the door for JSON bodies throws; the text may come from a document of another form. */

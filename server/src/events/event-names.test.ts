@@ -177,6 +177,49 @@ describe('the nearest event name', () => {
     assert.equal(nearestEventName('cal.create', known), 'call.created')
   })
 
+  /** The whole table, as the definition of optimal string alignment has it. */
+  function distance(from: string, to: string): number {
+    const table = Array.from({ length: from.length + 1 }, () => Array.from({ length: to.length + 1 }, () => 0))
+    const cell = (i: number, j: number): number => table[i]?.[j] ?? Infinity
+    for (let i = 0; i <= from.length; i++) {
+      for (let j = 0; j <= to.length; j++) {
+        const replaced = cell(i - 1, j - 1) + (from[i - 1] === to[j - 1] ? 0 : 1)
+        const swapped = from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1] ? cell(i - 2, j - 2) + 1 : Infinity
+        const row = table[i]
+        if (row) row[j] = i + j === 0 ? 0 : Math.min(replaced, cell(i - 1, j) + 1, cell(i, j - 1) + 1, swapped)
+      }
+    }
+    return cell(from.length, to.length)
+  }
+
+  test('is the first of those with the least number of errors, two at most and one in four characters', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 12 })
+    let found = 0
+    fc.assert(
+      fc.property(text, fc.array(text, { maxLength: 6 }), (name, names) => {
+        const limit = Math.min(Math.floor(name.length / 4), 2)
+        const [least] = names
+          .map((one) => ({ one, errors: distance(name, one) }))
+          .filter(({ errors }) => errors <= limit)
+          .toSorted((a, b) => a.errors - b.errors)
+        if (least) found++
+        assert.equal(nearestEventName(name, names), least?.one)
+      }),
+      { numRuns: 2_000 },
+    )
+    assert.ok(found > 100, String(found))
+  })
+
+  test('is looked for among thousands of long names in a moment', () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `${'a'.repeat(120)}.${String(index).padStart(7, '0')}`)
+    const startedAt = performance.now()
+    // As many as a request may ask for, of names that are far from all and of one that is near to all.
+    for (const name of ['b'.repeat(128), `${'a'.repeat(120)}.${'x'.repeat(7)}`, 'ab'.repeat(64), 'a'.repeat(128)]) {
+      assert.equal(nearestEventName(name, names), undefined)
+    }
+    assert.ok(performance.now() - startedAt < 1_000, `${performance.now() - startedAt} ms`)
+  })
+
   test('is not guessed when another thing may be meant', () => {
     for (const name of ['appointment.moved', 'invoice.created', 'call.updated', 'call.ended', 'call', 'x', '']) {
       assert.equal(nearestEventName(name, known), undefined, name)

@@ -1,11 +1,12 @@
-import { parseJsonPointer } from '../lib/json-pointer.ts'
-import { ENTITY_ID_LENGTH_MAX, entityIdFaults } from './definitions.ts'
+import { PAYLOAD_BYTES_MAX } from '../lib/definition-limits.ts'
+import { entityIdFaults } from './definitions.ts'
 import type { EntityPointer } from './definitions.ts'
-import { PAYLOAD_BYTES_MAX } from './prepare-events.ts'
+import { withEntityIdSchemas } from './entity-id-schema.ts'
 import type { SchemaJudge } from './schema-judge.ts'
-import { isSchemaObject, member } from './schema-node.ts'
 
 const SEEDS_TRIED = 4
+/** No further try is begun after it. */
+const TRYING_MS = 5_000
 
 interface EntityPointers {
   readonly entity?: EntityPointer
@@ -25,9 +26,11 @@ export async function findSample(
   seed = 1,
 ): Promise<unknown> {
   const isHinted = pointers.entity !== undefined || pointers.related.length > 0
-  const schemas = isHinted ? [withIds(schema, pointers), schema] : [schema]
+  const schemas = isHinted ? [withEntityIdSchemas(schema, pointers), schema] : [schema]
+  const end = performance.now() + TRYING_MS
   for (let tried = 0; tried < SEEDS_TRIED; tried++) {
     for (const one of schemas) {
+      if (performance.now() > end) return undefined
       const sample = await judge.sample(companyId, one, seed + tried)
       if (sample === undefined || entityIdFaults(pointers, sample).length > 0) continue
       if (Buffer.byteLength(JSON.stringify(sample)) > PAYLOAD_BYTES_MAX) continue
@@ -36,22 +39,4 @@ export async function findSample(
     }
   }
   return undefined
-}
-
-/** The schema with what it may leave open said: that an entity's id is one. */
-function withIds(schema: unknown, { entity, related }: EntityPointers): unknown {
-  if (!isSchemaObject(schema)) return schema
-  const ids = (entity ? [entity, ...related] : related).map(({ id }) =>
-    parseJsonPointer(id).reduceRight<object>((below, key) => ({ properties: { [key]: below } }), idForm),
-  )
-  const own = member(schema, 'allOf')
-  return { ...schema, allOf: [...(Array.isArray(own) ? own : []), ...ids] }
-}
-
-const idForm = {
-  type: ['string', 'integer', 'null'],
-  minLength: 1,
-  maxLength: ENTITY_ID_LENGTH_MAX,
-  minimum: Number.MIN_SAFE_INTEGER,
-  maximum: Number.MAX_SAFE_INTEGER,
 }

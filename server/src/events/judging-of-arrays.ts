@@ -77,6 +77,7 @@ function checkOfContains(node: SchemaNode, compile: (node: SchemaNode) => Check)
   return ofArrays((items, place, judging, seen) => {
     let count = 0
     for (const [index, item] of items.entries()) {
+      judging.pay(1)
       if (!judging.fitsQuietly(check, item, undefined)) continue
       count++
       seen?.addIndex(index, judging)
@@ -92,6 +93,7 @@ export function unevaluatedItemsCheck(node: SchemaNode, compile: (node: SchemaNo
   return ofArrays((items, place, judging, seen) => {
     let fits = true
     for (const [index, item] of items.entries()) {
+      judging.pay(1)
       if (seen?.hasIndex(index)) continue
       if (left.schema === false) return judging.violation(place, 'unevaluatedItems')
       if (check(item, judging.below(place, index), judging, undefined)) continue

@@ -1,13 +1,18 @@
-import { compileLinearPattern } from './linear-pattern.ts'
 import type { Check, Judging } from './judging.ts'
 import { below, isSchemaObject, keysBelow, member, textsOf } from './schema-node.ts'
 import type { SchemaNode, SchemaObject } from './schema-node.ts'
+import type { SchemaPatterns } from './schema-patterns.ts'
 
 type Compile = (node: SchemaNode) => Check
 
 /** What the keywords of objects ask; `unevaluatedProperties` is for the end, when all others have looked. Own members only. */
-export function objectChecks(node: SchemaNode, compile: Compile): readonly Check[] {
-  return [...countChecks(node), ...presenceChecks(node), ...nameChecks(node, compile), ...memberChecks(node, compile)]
+export function objectChecks(node: SchemaNode, compile: Compile, patterns: SchemaPatterns): readonly Check[] {
+  return [
+    ...countChecks(node),
+    ...presenceChecks(node),
+    ...nameChecks(node, compile),
+    ...memberChecks(node, compile, patterns),
+  ]
 }
 
 type Rest = Parameters<Check> extends [unknown, ...infer Others] ? Others : never
@@ -81,7 +86,7 @@ function nameChecks(node: SchemaNode, compile: Compile): readonly Check[] {
 }
 
 /** `properties`, `patternProperties` and `additionalProperties`: one walk over the members that are there. */
-function memberChecks(node: SchemaNode, compile: Compile): readonly Check[] {
+function memberChecks(node: SchemaNode, compile: Compile, patterns: SchemaPatterns): readonly Check[] {
   const named = new Map(
     keysBelow(node, 'properties').flatMap((name) => {
       const found = below(node, 'properties', name)
@@ -90,7 +95,7 @@ function memberChecks(node: SchemaNode, compile: Compile): readonly Check[] {
   )
   const patterned = keysBelow(node, 'patternProperties').flatMap((pattern) => {
     const found = below(node, 'patternProperties', pattern)
-    return found ? [{ pattern: compileLinearPattern(pattern), check: compile(found) }] : []
+    return found ? [{ pattern: patterns.compile(pattern), check: compile(found) }] : []
   })
   const others = below(node, 'additionalProperties')
   const other = others && compile(others)

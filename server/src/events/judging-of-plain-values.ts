@@ -1,12 +1,12 @@
-import { compileLinearPattern } from './linear-pattern.ts'
 import type { Check, Judging } from './judging.ts'
 import { payloadFormats } from './payload-formats.ts'
 import { canonicalText, member } from './schema-node.ts'
+import type { SchemaPatterns } from './schema-patterns.ts'
 
 /** What `type`, `const`, `enum` and the keywords of numbers and texts ask. */
-export function plainChecks(schema: unknown): readonly Check[] {
+export function plainChecks(schema: unknown, patterns: SchemaPatterns): readonly Check[] {
   const checks = [typeCheck(schema), constCheck(schema), enumCheck(schema), ...numberChecks(schema)]
-  return [...checks, ...lengthChecks(schema), patternCheck(schema), formatCheck(schema)].filter(
+  return [...checks, ...lengthChecks(schema), patternCheck(schema, patterns), formatCheck(schema)].filter(
     (check) => check !== undefined,
   )
 }
@@ -136,10 +136,10 @@ function lengthNear(text: string, limit: number, judging: Judging): number {
 const isHighSurrogate = (unit: number) => unit >= 0xd800 && unit < 0xdc00
 const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit < 0xe000
 
-function patternCheck(schema: unknown): Check | undefined {
+function patternCheck(schema: unknown, patterns: SchemaPatterns): Check | undefined {
   const pattern = member(schema, 'pattern')
   if (typeof pattern !== 'string') return undefined
-  const compiled = compileLinearPattern(pattern)
+  const compiled = patterns.compile(pattern)
   return (value, place, judging) =>
     typeof value !== 'string' || judging.matches(compiled, value) || judging.violation(place, 'pattern', { pattern })
 }

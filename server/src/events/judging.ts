@@ -1,33 +1,38 @@
 /**
- * What it takes to judge one payload by a schema that a company wrote: a purse of steps that everything is paid from, the
+ * What it takes to judge one payload by a schema that a company wrote: the steps that everything is paid from, the
  * violations found, and which members and items were looked at.
  *
  * Generated code cannot be stopped, so the time it takes is up to whoever wrote the schema. Here each check pays before it
- * works, and when the purse is empty the judging ends, whatever the schema and the payload are.
+ * works, and when no steps are left the judging ends, whatever the schema and the payload are. A step stands for 20 ns as
+ * measured: most are shorter, none is much longer.
  */
 import { escapePointerToken } from '../lib/json-pointer.ts'
+import type { Allowance } from './allowance.ts'
 import type { LinearPattern } from './linear-pattern.ts'
 import type { Violation } from './schema-faults.ts'
-
-/** Deciding about a usual event takes a few hundred. */
-export const STEPS_MAX = 2_700_000
-
-/** Nanoseconds that a step stands for: measured, most are shorter, none is much longer. */
-const STEP_NS = 20
-
-/**
- * What RE2 needs for one character at the very worst, measured with patterns made to defeat it. Small programs run on its
- * automaton. Larger ones can make more states than it keeps; then it carries up to `size` threads, 60 ns each, until its
- * memory for them ends.
- */
-function patternStepsPerCharacter(size: number): number {
-  return size <= 12 ? size : Math.min(3 * size, 600)
-}
 
 /** To begin and to end a pattern. */
 const PATTERN_STEPS = 20
 
+/** On the automaton of RE2 a character takes 5 to 20 ns. */
+const PATTERN_STEPS_PER_CHARACTER = 2
+
+/**
+ * What RE2 needs for one character at the very worst, measured with patterns made to defeat it. Small programs run on its
+ * automaton, and so do those that never have two ways to go on. Others can make more states than it keeps; then it carries
+ * up to `size` threads, 60 ns each, until its memory for them ends.
+ */
+function worstStepsPerCharacter({ size, isOnePass }: LinearPattern): number {
+  return size <= 12 || isOnePass ? 12 : Math.min(3 * size, 600)
+}
+
+/** A test of a pattern cannot be stopped, so one that could take longer, a fifth of a second, is not begun. */
+const PATTERN_WORST_MAX = 10_000_000
+
 export class OutOfSteps extends Error {}
+
+/** The patterns took longer than they ever should: they were made for it, or the machine stood still. */
+export class OutOfTime extends Error {}
 
 /** Enough violations were found. */
 export class ListIsFull extends Error {}
@@ -42,14 +47,14 @@ export interface Place {
 }
 
 export class Judging {
+  readonly #allowance: Allowance
   readonly #violationsMax: number
-  #stepsLeft: number
   readonly #violations: Violation[] = []
   #propertyName: string | undefined
 
   /** Without violations to list, the first one ends it. */
-  constructor(steps: number, violationsMax = 0) {
-    this.#stepsLeft = steps
+  constructor(allowance: Allowance, violationsMax = 0) {
+    this.#allowance = allowance
     this.#violationsMax = violationsMax
   }
 
@@ -62,8 +67,7 @@ export class Judging {
   }
 
   pay(steps: number): void {
-    this.#stepsLeft -= steps
-    if (this.#stepsLeft < 0) throw new OutOfSteps()
+    if ((this.#allowance.stepsLeft -= steps) < 0) throw new OutOfSteps()
   }
 
   /** Gives false, so that a check can end with it. */
@@ -83,12 +87,7 @@ export class Judging {
   /** Whether it fits, with violations that count for nothing: as in `not`. */
   fitsQuietly(check: Check, value: unknown, seen: Seen | undefined): boolean {
     if (!this.lists) return check(value, undefined, this, seen)
-    const quiet = new Judging(this.#stepsLeft)
-    try {
-      return check(value, undefined, quiet, seen)
-    } finally {
-      this.#stepsLeft = quiet.#stepsLeft
-    }
+    return check(value, undefined, new Judging(this.#allowance), seen)
   }
 
   fitsAsName(check: Check, name: string, place: Place | undefined): boolean {
@@ -102,16 +101,16 @@ export class Judging {
   }
 
   /**
-   * A text may be tested if the purse could pay the worst that the pattern can do with it. What is paid is the time it took,
-   * which is mostly far less, and never more than that worst: so a pause of the machine cannot empty the purse.
+   * Paid by the length of the text alone, so that it is the same on every machine and at every moment. What that leaves open,
+   * a pattern that defeats the automaton, ends by the clock.
    */
-  matches({ test, size }: LinearPattern, text: string): boolean {
-    const worst = PATTERN_STEPS + text.length * patternStepsPerCharacter(size)
-    if (worst > this.#stepsLeft) throw new OutOfSteps()
+  matches(pattern: LinearPattern, text: string): boolean {
+    this.pay(PATTERN_STEPS + text.length * PATTERN_STEPS_PER_CHARACTER)
+    if (text.length * worstStepsPerCharacter(pattern) > PATTERN_WORST_MAX) throw new OutOfSteps()
+    if (this.#allowance.patternMsLeft < 0) throw new OutOfTime()
     const startedAt = performance.now()
-    const matched = test(text)
-    const measured = ((performance.now() - startedAt) * 1e6) / STEP_NS
-    this.pay(Math.ceil(Math.min(worst, Math.max(PATTERN_STEPS, measured))))
+    const matched = pattern.test(text)
+    this.#allowance.patternMsLeft -= performance.now() - startedAt
     return matched
   }
 }

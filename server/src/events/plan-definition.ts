@@ -5,17 +5,18 @@ import { parseStoredJson } from '../lib/json-text.ts'
 import { ProblemError } from '../lib/problems.ts'
 import { compareWithVersions } from './compare-with-versions.ts'
 import type { CustomDefinition, CustomEventRow, VersionRow } from './custom-definition-store.ts'
-import { findCustomDefinition, parseExamples } from './custom-definition-store.ts'
+import { countCustomEvents, findCustomDefinition, parseExamples } from './custom-definition-store.ts'
 import type { DefinitionStatus } from './definition-lifecycle.ts'
 import { statusesAfter } from './definition-lifecycle.ts'
 import type { Definitions } from './definitions.ts'
 import type { GivenVersion, VersionDraft } from './draft-version.ts'
-import { draftVersion, invalidDefinition } from './draft-version.ts'
+import { draftVersion, faultsOfText, invalidDefinition } from './draft-version.ts'
 import { isEventName, isReservedEventName } from './event-names.ts'
+import type { SchemaQuestions } from './judge-within.ts'
 import type { CompatibilityMode } from './schema-compatibility.ts'
-import type { SchemaJudge } from './schema-judge.ts'
 import { canonicalText } from './schema-node.ts'
 
+const DEFINITIONS_MAX = 2_000
 const VERSIONS_MAX = 1_000
 export const COMPATIBILITY_DEFAULT: CompatibilityMode = 'full_transitive'
 
@@ -35,7 +36,7 @@ export interface DefinitionWish {
 export interface DefinitionParts {
   /** Of the api role. */
   readonly pool: DbPool
-  readonly judge: SchemaJudge
+  readonly judge: SchemaQuestions
   readonly standard: Definitions
 }
 
@@ -91,14 +92,15 @@ export async function planUpdate(
   allow(before.row.revision)
   const next = withWish(before.row, wish)
   checkTransition(before.row, next.status)
+  const tooLarge = invalidDefinition(faultsOfText(wish.schema ?? ''))
+  if (tooLarge) throw tooLarge
   const given = newVersion(before.version, wish)
   if (!given) {
     const isSame = JSON.stringify(next) === JSON.stringify(withWish(before.row, {}))
     return { eventName, outcome: isSame ? 'unchanged' : 'update', before, next, version: undefined }
   }
-  if (before.row.latest_version - before.row.first_version + 1 >= VERSIONS_MAX) {
-    throw new ProblemError('definition_limit', `A definition has at most ${VERSIONS_MAX} versions`)
-  }
+  const noVersion = noVersionLeft(before.row)
+  if (noVersion) throw noVersion
   const version = await acceptVersion(parts.judge, companyId, given)
   const breaks = await compareWithVersions(parts, before.row, next.compatibility, given.schema)
   const [first] = breaks
@@ -108,6 +110,19 @@ export async function planUpdate(
     throw new ProblemError('incompatible_schema', message, breaks.slice(0, 100))
   }
   return { eventName, outcome: 'new_version', before, next, version }
+}
+
+/** What stands against one more version; undefined when there may be one. */
+export function noVersionLeft(row: CustomEventRow): ProblemError | undefined {
+  if (row.latest_version - row.first_version + 1 < VERSIONS_MAX) return undefined
+  return new ProblemError('definition_limit', `A definition has at most ${VERSIONS_MAX} versions`)
+}
+
+/** What stands against more definitions of a company; undefined when there may be so many more. */
+export async function noDefinitionLeft(db: Db, companyId: string, added: number): Promise<ProblemError | undefined> {
+  const [counted] = await countCustomEvents(db, companyId)
+  if ((counted?.count ?? 0) + added <= DEFINITIONS_MAX) return undefined
+  return new ProblemError('definition_limit', `A company has at most ${DEFINITIONS_MAX} definitions`)
 }
 
 export function missingDefinition(standard: Definitions, eventName: string): ProblemError {
@@ -164,7 +179,10 @@ function withWish(state: DefinitionState, wish: DefinitionWish): DefinitionState
  * The version that a wish asks for; undefined when it says the same as the latest: equal JSON, whatever its blanks and the
  * order of its members.
  */
-function newVersion(latest: VersionRow, wish: DefinitionWish): GivenVersion | undefined {
+export function newVersion(
+  latest: VersionRow,
+  wish: Pick<DefinitionWish, 'schema' | 'examples'>,
+): GivenVersion | undefined {
   const schema = wish.schema ?? latest.schema
   const examples = wish.examples ?? parseExamples(latest)
   const isSame = (one: unknown, other: unknown): boolean => canonicalText(one) === canonicalText(other)
@@ -174,7 +192,7 @@ function newVersion(latest: VersionRow, wish: DefinitionWish): GivenVersion | un
   return hasSameSchema && hasSameExamples ? undefined : { schema, examples }
 }
 
-async function acceptVersion(judge: SchemaJudge, companyId: string, given: GivenVersion): Promise<VersionDraft> {
+async function acceptVersion(judge: SchemaQuestions, companyId: string, given: GivenVersion): Promise<VersionDraft> {
   const { draft, faults } = await draftVersion(judge, companyId, given)
   const problem = invalidDefinition(faults)
   if (problem) throw problem

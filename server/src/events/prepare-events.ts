@@ -1,9 +1,13 @@
 import { hash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PAYLOAD_BYTES_MAX } from '../lib/definition-limits.ts'
 import { eventDigest, newSalt } from '../lib/digest.ts'
 import { canonicalUuid, checkEventId, newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault, ProblemCode } from '../lib/problems.ts'
 import { parseRfc3339 } from '../lib/rfc3339.ts'
+import { allowanceOfRequest } from './allowance.ts'
+import type { Allowance } from './allowance.ts'
 import type { PublishDefinition, PublishDefinitions } from './definitions.ts'
 import { entitiesFromPayload } from './definitions.ts'
 import type { Actor, EntityRef, NewEvent } from './event.ts'
@@ -38,33 +42,50 @@ export interface PrepareContext {
   readonly traceParent?: string | undefined
 }
 
-export const PAYLOAD_BYTES_MAX = 262_144
 export const BATCH_EVENTS_MAX = 1_000
 export const RELATED_MAX = 16
 const FUTURE_MS_MAX = 5 * 60_000
 
+/** After so long others have their turn: a batch of the largest payloads takes seconds. */
+const TURN_MS = 10
+
+/** To find the name that was meant, all names are looked at. */
+const HINTS_MAX = 5
+
 /** A fault whose code is also the code of the answer when it comes first. */
 type EventFault = Fault & { readonly code: string; readonly problem: ProblemCode }
+
+/** What the events of one request may still take. */
+interface Rest {
+  readonly allowance: Allowance
+  hints: number
+}
 
 /**
  * Checks events and makes them ready to be written: ids and times filled in, entities taken from the payload where the
  * definition says how, digests computed. Throws one problem with all faults of all events, each with its JSON pointer
- * below `pointer(index)`; the problem's code is that of the first fault.
+ * below `pointer(index)`; the problem's code is that of the first fault. Or throws `too_busy`, see {@link Allowance}.
  *
  * @param texts the JSON text of each event's payload, in order, as it stood in the request
  */
-export function prepareEvents(
+export async function prepareEvents(
   context: PrepareContext,
   inputs: readonly EventInput[],
   texts: readonly string[],
   pointer: (index: number) => string,
-): readonly NewEvent[] {
+): Promise<readonly NewEvent[]> {
+  const rest = restOf(texts)
   const faults: EventFault[] = []
-  const events = inputs.map((input, index) => {
-    const own = prepareEvent(context, input, texts[index] ?? '')
+  const events: NewEvent[] = []
+  let turnBeganAt = performance.now()
+  for (const [index, input] of inputs.entries()) {
+    const own = prepareEvent(context, input, texts[index] ?? '', rest)
     for (const fault of own.faults) faults.push({ ...fault, pointer: pointer(index) + fault.pointer })
-    return own.event
-  })
+    events.push(own.event)
+    if (index + 1 === inputs.length || performance.now() - turnBeganAt < TURN_MS) continue
+    await nextTurn()
+    turnBeganAt = performance.now()
+  }
   faults.push(...repeatedNames(events, pointer))
   const [first] = faults
   if (first) {
@@ -77,21 +98,27 @@ export function prepareEvents(
 
 const FAULTS_LISTED_MAX = 100
 
-function prepareEvent(
+function restOf(texts: readonly string[]): Rest {
+  return { allowance: allowanceOfRequest(texts.reduce((sum, text) => sum + text.length, 0)), hints: HINTS_MAX }
+}
+
+/** Without a problem: the faults are given beside what was made of the event all the same. */
+export function prepareEvent(
   context: PrepareContext,
   input: EventInput,
   payload: string,
+  rest: Rest = restOf([payload]),
 ): { event: NewEvent; faults: readonly EventFault[] } {
   const faults: EventFault[] = []
   const fault = (problem: ProblemCode, at: string, message: string, code: string = problem): void => {
     faults.push({ problem, pointer: at, code, message })
   }
 
-  const definition = checkName(context, input.event_name, fault)
+  const definition = checkName(context, input.event_name, rest, fault)
   if (Buffer.byteLength(payload) > PAYLOAD_BYTES_MAX) {
     fault('payload_too_large', '/payload', `The payload is larger than ${PAYLOAD_BYTES_MAX} bytes`)
   } else if (definition) {
-    for (const { pointer, code, message } of definition.validate(input.payload)) {
+    for (const { pointer, code, message } of definition.validate(input.payload, rest.allowance)) {
       fault('schema_violation', `/payload${pointer}`, message, code)
     }
   }
@@ -125,7 +152,7 @@ function prepareEvent(
 
 type Report = (problem: ProblemCode, pointer: string, message: string, code?: string) => void
 
-function checkName(context: PrepareContext, name: string, fault: Report): PublishDefinition | undefined {
+function checkName(context: PrepareContext, name: string, rest: Rest, fault: Report): PublishDefinition | undefined {
   if (!isEventName(name)) {
     fault(
       'invalid_event_name',
@@ -145,7 +172,7 @@ function checkName(context: PrepareContext, name: string, fault: Report): Publis
   } else if (notInForce === 'draft' && !context.allowUndeclared) {
     fault('unknown_event_name', '/event_name', `The definition of ${name} is a draft; make it active first`)
   } else if (!definition && !context.allowUndeclared) {
-    const nearest = nearestEventName(name, context.definitions.names())
+    const nearest = rest.hints-- > 0 ? nearestEventName(name, context.definitions.names()) : undefined
     fault(
       'unknown_event_name',
       '/event_name',

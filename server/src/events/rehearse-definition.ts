@@ -49,9 +49,10 @@ export async function rehearseDefinition(
   const samples: RehearsalResult['samples'][number][] = []
   let [checked, failing] = [0, 0]
   for (let from = 0; from < events.length; from += SLICE) {
+    if (performance.now() >= end) return { checked, failing, complete: false, samples }
     const stored = await withPayloads(pool, companyId, events.slice(from, from + SLICE))
     const texts = stored.map(({ payload }) => payload)
-    const result = await judge.rehearse(companyId, schema, texts, Math.max(1, end - performance.now()))
+    const result = await judge.rehearse(companyId, schema, texts, end - performance.now())
     checked += result.judged
     failing += result.failing.length
     for (const { index, faults } of result.failing) {

@@ -8,6 +8,7 @@ import { sql, sqlValue } from '../../test/support/sql.ts'
 import { newCompany, subscribe, testNode } from '../../test/support/test-node.ts'
 import { until } from '../../test/support/until.ts'
 import type { Db } from '../db/statement.ts'
+import { registeredStatements } from '../db/statement.ts'
 import { eventDigest } from '../lib/digest.ts'
 import { armFailpoints } from '../lib/failpoint.ts'
 import { headerOf } from './event.ts'
@@ -16,7 +17,7 @@ import { RecentEvents } from './recent-events.ts'
 import type { LoggedRow } from './read-logged.ts'
 import { toLoggedEvent } from './read-logged.ts'
 import type { FanOut } from './router.ts'
-import { Router } from './router.ts'
+import { CompaniesBusy, Router } from './router.ts'
 
 /** Companies whose positions are not 1, 2, 3, … up to what their head says, one per event. */
 async function findGaps(db: Db): Promise<unknown[]> {
@@ -333,4 +334,71 @@ test('an event is the same, member by member, whether it comes from memory or fr
     { ...logged, actor: { ...logged.actor } },
     { ...inMemory, actor: { ...inMemory.actor, name: undefined } },
   )
+})
+
+test('a company that the fan-out cannot write for is left out for a second; others are routed, and its order is kept', async (t) => {
+  const database = await testDatabase(t)
+  const { pools, publisher, leadership, route } = testNode(database)
+  const [busy, other] = [await newCompany(pools), await newCompany(pools)]
+  await route()
+  let nowMs = 0
+  let isBusy = true
+  let tries = 0
+  const told: string[] = []
+  const router = new Router({
+    pool: pools.engine,
+    leadership,
+    recent: new RecentEvents(),
+    fanOut: {
+      ...noFanOut,
+      deliver: async (db, events, versions) => {
+        tries++
+        if (isBusy && events.some(({ companyId }) => companyId === busy)) throw new CompaniesBusy(new Set([busy]))
+        return await noFanOut.deliver(db, events, versions)
+      },
+    },
+    clock: { elapsed: () => nowMs },
+    onLeftOut: (companyIds) => void told.push(...companyIds),
+    idleMs: 25,
+  })
+  const routeAll = async (): Promise<void> => {
+    while ((await router.round()) !== 25);
+  }
+  const events = Array.from({ length: 6 }, (_, index) => newEvent(index % 2 === 0 ? busy : other))
+  await publisher.publish(events)
+  await routeAll()
+  const waiting = `select array_agg(distinct company_id) from event_outbox`
+  assert.deepEqual(await sqlValue(pools.engine, waiting), [busy])
+  assert.deepEqual([told, tries], [[busy], 2])
+  nowMs = 999
+  await routeAll()
+  assert.equal(tries, 2, 'it is not asked for again before its time')
+  nowMs = 1_000
+  await routeAll()
+  assert.deepEqual([told, tries], [[busy, busy], 3])
+  isBusy = false
+  nowMs = 2_000
+  await routeAll()
+  const own = events.filter(({ companyId }) => companyId === busy).map(({ id }) => id)
+  assert.deepEqual([...(await positionsOf(pools.engine, busy)).keys()].slice(1), own)
+  assert.deepEqual(await findGaps(pools.engine), [])
+})
+
+test('the outbox is read by its index, with companies left out and without', async (t) => {
+  const { pools } = testNode(await testDatabase(t))
+  const [busy, other] = [await newCompany(pools), await newCompany(pools)]
+  await sql(
+    pools.owner,
+    `insert into event_outbox (company_id, event_id)
+     select case when n % 10 = 0 then $1::uuid else $2::uuid end, gen_random_uuid() from generate_series(1, 20000) n`,
+    [busy, other],
+  )
+  await sql(pools.owner, 'analyze event_outbox')
+  for (const { name, text } of registeredStatements().filter((one) => one.name.startsWith('outbox.read'))) {
+    const values = name === 'outbox.read' ? [1_000] : [1_000, [busy]]
+    const plan = await sql<object>(pools.engine, `explain (costs off) ${text}`, values)
+    const lines = plan.flatMap(Object.values).map(String).join('\n')
+    assert.match(lines, /Index Scan using event_outbox_seq_idx/, `${name}\n${lines}`)
+    assert.doesNotMatch(lines, /Sort|Seq Scan/, name)
+  }
 })

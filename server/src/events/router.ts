@@ -6,6 +6,8 @@ import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { inTransaction, isAboutData } from '../db/transaction.ts'
+import type { Clock } from '../lib/clock.ts'
+import { systemClock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { EntityRef, RoutedEvent } from './event.ts'
 import type { OutboxRow, TrailRow } from './number-events.ts'
@@ -25,6 +27,9 @@ import { setAside } from './set-aside.ts'
  * An event that cannot be routed is set aside. That it is gone or altered is seen when it is read; when the database
  * refuses what is written for a batch, batches are halved until the guilty row is alone.
  *
+ * Where the fan-out needs what somebody else holds and does not let go (a process that froze, say), the companies concerned
+ * are left out for a second, and the others routed. Each company's own rows stay in their order.
+ *
  * Locks: the lease row, then the heads of the companies in the batch, then what the fan-out locks. Administrative changes
  * lock a head first as well, so each of them lies between two positions, and an event that was published after a
  * subscription was acknowledged meets it: the head, with the version of the subscriptions, is read after the outbox.
@@ -41,6 +46,16 @@ export interface FanOut {
 /** Thrown by a fan-out that has too much to write in one transaction for a batch of several events; it is halved. */
 export class BatchTooLarge extends Error {}
 
+/** Thrown by a fan-out that cannot write for these companies now, because somebody else holds what it needs. */
+export class CompaniesBusy extends Error {
+  readonly companyIds: ReadonlySet<string>
+
+  constructor(companyIds: ReadonlySet<string>) {
+    super(`Somebody else holds what ${companyIds.size} companies need to be routed`)
+    this.companyIds = companyIds
+  }
+}
+
 /** What the fan-out does once it is known how the transaction ended; exactly one of the two is called. */
 export interface FanOutResult {
   committed(): void
@@ -50,6 +65,12 @@ export interface FanOutResult {
 const readOutbox = statement<[limit: number], OutboxRow>(
   'outbox.read',
   `select company_id, seq, event_id from event_outbox order by seq limit $1`,
+)
+
+/** Passes over the rows of companies that are left out, one by one: as many as they publish while somebody holds them up. */
+const readOutboxOfOthers = statement<[limit: number, leftOut: readonly string[]], OutboxRow>(
+  'outbox.read_of_others',
+  `select company_id, seq, event_id from event_outbox where company_id <> all($2::uuid[]) order by seq limit $1`,
 )
 
 const trailShape = rowShape<TrailRow>({
@@ -113,20 +134,29 @@ export interface RouterOptions {
   readonly fanOut: FanOut
   /** Told of events that were set aside, after the commit. */
   readonly onSetAside?: (rows: readonly SetAside[]) => void
+  /** Told of companies that are left out for now. */
+  readonly onLeftOut?: (companyIds: ReadonlySet<string>) => void
   readonly eventsPerRound?: number
+  readonly clock?: Pick<Clock, 'elapsed'>
   /** Rest when the outbox is empty; a publish in this process wakes the router before. */
   readonly idleMs?: number
 }
 
+const LEFT_OUT_MS = 1_000
+
+const untold = { onSetAside: () => {}, onLeftOut: () => {} }
+
 export class Router {
   readonly #options: Required<RouterOptions>
+  /** Until when companies are left out. */
+  readonly #leftOut = new Map<string, number>()
   /** How many rows are taken next: fewer while a guilty one is looked for or after one that was too large; more after each success. */
   #batchMax: number
   /** By what it grows after a success: slowly after one that was too large, for the next may be as large. */
   #growth = 2
 
   constructor(options: RouterOptions) {
-    this.#options = { eventsPerRound: 1_000, idleMs: 25, onSetAside: () => {}, ...options }
+    this.#options = { eventsPerRound: 1_000, idleMs: 25, ...untold, clock: systemClock, ...options }
     this.#batchMax = this.#options.eventsPerRound
   }
 
@@ -148,12 +178,16 @@ export class Router {
   async #routeNext(): Promise<number> {
     const { pool, eventsPerRound, idleMs } = this.#options
     // Looked at outside the transaction: an idle router costs one read.
-    if ((await readOutbox(pool, 1)).length === 0) return idleMs
+    if ((await this.#readOutbox(pool, 1)).length === 0) return idleMs
     const batchMax = this.#batchMax
     let rows: readonly OutboxRow[] = []
     try {
       await this.#routeBatch(batchMax, (taken) => (rows = taken))
     } catch (error) {
+      if (error instanceof CompaniesBusy) {
+        this.#leaveOut(error.companyIds)
+        return 0
+      }
       const [first, second] = rows
       if (!first || !(isAboutData(error) || error instanceof BatchTooLarge)) throw error
       this.#growth = error instanceof BatchTooLarge ? 1.25 : 2
@@ -170,7 +204,7 @@ export class Router {
     let aside: readonly SetAside[] = []
     await this.#inLeadersTransaction(async (db) => {
       await leadership.confirm(db)
-      const rows = await readOutbox(db, batchMax)
+      const rows = await this.#readOutbox(db, batchMax)
       onTaken(rows)
       const batch = await numberEvents(db, recent, rows)
       aside = batch.aside
@@ -183,6 +217,19 @@ export class Router {
       return await fanOut.deliver(db, events, batch.versions)
     })
     if (aside.length > 0) onSetAside(aside)
+  }
+
+  async #readOutbox(db: Db, limit: number): Promise<readonly OutboxRow[]> {
+    const nowMs = this.#options.clock.elapsed()
+    for (const [companyId, untilMs] of this.#leftOut) if (untilMs <= nowMs) this.#leftOut.delete(companyId)
+    if (this.#leftOut.size === 0) return await readOutbox(db, limit)
+    return await readOutboxOfOthers(db, limit, [...this.#leftOut.keys()])
+  }
+
+  #leaveOut(companyIds: ReadonlySet<string>): void {
+    const untilMs = this.#options.clock.elapsed() + LEFT_OUT_MS
+    for (const companyId of companyIds) this.#leftOut.set(companyId, untilMs)
+    this.#options.onLeftOut(companyIds)
   }
 
   async #setAsideAlone(row: OutboxRow, error: unknown): Promise<void> {

@@ -11,7 +11,8 @@ export interface DefinitionSample {
 
 /**
  * A payload that can be published: without a seed the first example, with one a payload made up from the schema. Each falls
- * back to the other. Whatever was accepted has one, so none is a matter of time: `unavailable`.
+ * back to the other. Some seeds find none, but what was accepted without an example was so because the first seed did: when
+ * that finds none now it is a matter of time, and the problem is `too_busy`.
  */
 export async function sampleOfDefinition(
   judge: Pick<SchemaJudge, 'sample' | 'check'>,
@@ -24,8 +25,11 @@ export async function sampleOfDefinition(
   if (seed === undefined && given.length > 0) return { from: 'example', payload: given[0] }
   const { entity, related } = definition
   const pointers = { ...(entity && { entity }), related }
-  const payload = await findSample(judge, companyId, pointers, parseStoredJson(definition.schema), seed)
+  const schema = parseStoredJson(definition.schema)
+  const payload = await findSample(judge, companyId, pointers, schema, seed)
   if (payload !== undefined) return { from: 'schema', payload }
   if (given.length > 0) return { from: 'example', payload: given[(seed ?? 0) % given.length] }
-  throw new ProblemError('unavailable', 'No payload was found in time; try again in a moment')
+  const first = seed === undefined ? undefined : await findSample(judge, companyId, pointers, schema)
+  if (first !== undefined) return { from: 'schema', payload: first }
+  throw new ProblemError('too_busy', 'No payload was found in time; try again in a moment')
 }

@@ -6,7 +6,8 @@ import { anyPayload, schemaPair } from '../../test/support/schema-arbitraries.ts
 import { createSchemaCompiler } from './compile-schema.ts'
 import type { CompileSchema, ValidatePayload } from './compile-schema.ts'
 import { loadStandardDefinitions } from './definitions.ts'
-import { checkCompatibility, compareSchemas, compatibilityModes } from './schema-compatibility.ts'
+import { compatibilityModes } from '../lib/compatibility-modes.ts'
+import { checkCompatibility, compareSchemas } from './schema-compatibility.ts'
 
 const definitions = await loadStandardDefinitions(join(import.meta.dirname, '../../definitions'))
 

@@ -4,6 +4,8 @@
  * Producers write payloads by the older version: it breaks them if the newer one refuses some of those. Consumers read
  * payloads by the older version: it breaks them if the newer one lets something through that the older one ruled out.
  */
+import type { compatibilityModes } from '../lib/compatibility-modes.ts'
+import { compareEntityIds } from './compare-entity-ids.ts'
 import type { Gap } from './inclusion-check.ts'
 import { findGaps } from './schema-inclusion.ts'
 import { rootNode } from './schema-node.ts'
@@ -49,20 +51,6 @@ function messageOf(breaks: Incompatibility['breaks'], isUndecided: boolean, dema
     : `The newer version no longer ensures what the older did: ${demand}`
 }
 
-/**
- * Which older versions are looked at, and for whom: `backward` keeps producers of older payloads going, `forward` consumers
- * that know only an older version, `full` both; against the latest version, or with `_transitive` against all.
- */
-export const compatibilityModes = [
-  'none',
-  'backward',
-  'backward_transitive',
-  'forward',
-  'forward_transitive',
-  'full',
-  'full_transitive',
-] as const
-
 export type CompatibilityMode = (typeof compatibilityModes)[number]
 
 export interface SchemaVersion {
@@ -85,7 +73,7 @@ export function checkCompatibility(
   const newestFirst = versions.toSorted((a, b) => b.version - a.version)
   const compared = mode.endsWith('_transitive') ? newestFirst : newestFirst.slice(0, 1)
   return compared.flatMap(({ version, schema }) =>
-    compareSchemas(schema, next)
+    [...compareSchemas(schema, next), ...compareEntityIds(schema, next)]
       .filter(({ breaks }) => !mode.startsWith(breaks === 'producers' ? 'forward' : 'backward'))
       .map((one) => ({ version, ...one })),
   )

@@ -1,5 +1,11 @@
 import type { Fault } from '../lib/problems.ts'
-import type { CompatibilityMode, SchemaVersion, VersionIncompatibility } from './schema-compatibility.ts'
+import type { CompatibilityMode, VersionIncompatibility } from './schema-compatibility.ts'
+
+export interface VersionText {
+  readonly version: number
+  /** JSON text. */
+  readonly schema: string
+}
 
 /** What the thread is asked, one question at a time. Schemas and examples are JSON texts. */
 export type JudgeQuestion =
@@ -8,8 +14,8 @@ export type JudgeQuestion =
   | {
       readonly kind: 'compare'
       readonly mode: CompatibilityMode
-      readonly versions: readonly SchemaVersion[]
-      readonly next: unknown
+      readonly versions: readonly VersionText[]
+      readonly next: string
     }
   | { readonly kind: 'sample'; readonly schema: string; readonly seed: number }
 

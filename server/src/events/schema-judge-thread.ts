@@ -3,7 +3,9 @@ import { parentPort } from 'node:worker_threads'
 import { parseStoredJson } from '../lib/json-text.ts'
 import { checkCustomSchema } from './check-custom-schema.ts'
 import { compileCustomSchema } from './custom-schema.ts'
+import { withEntityIds } from './definitions.ts'
 import { samplePayload } from './sample-payload.ts'
+import { readAnnotations } from './schema-annotations.ts'
 import { checkCompatibility } from './schema-compatibility.ts'
 import type { FailingText, JudgeAnswer, JudgeQuestion } from './schema-judge-messages.ts'
 import type { FromThread } from './terminable-thread.ts'
@@ -19,8 +21,10 @@ function answerTo(question: JudgeQuestion): JudgeAnswer {
     }
     case 'rehearse':
       return { failing: failingTexts(question.schema, question.texts) }
-    case 'compare':
-      return { breaks: checkCompatibility(question.mode, question.versions, question.next) }
+    case 'compare': {
+      const versions = question.versions.map(({ version, schema }) => ({ version, schema: parseStoredJson(schema) }))
+      return { breaks: checkCompatibility(question.mode, versions, parseStoredJson(question.next)) }
+    }
     case 'sample': {
       const sample = samplePayload(parseStoredJson(question.schema), question.seed, compileCustomSchema)
       return sample === undefined ? {} : { sample: JSON.stringify(sample) }
@@ -29,7 +33,8 @@ function answerTo(question: JudgeQuestion): JudgeAnswer {
 }
 
 function failingTexts(schema: string, texts: readonly string[]): readonly FailingText[] {
-  const validate = compileCustomSchema(parseStoredJson(schema))
+  const parsed = parseStoredJson(schema)
+  const validate = withEntityIds(readAnnotations(parsed), compileCustomSchema(parsed))
   const failing: FailingText[] = []
   for (const [index, text] of texts.entries()) {
     const faults = validate(parseStoredJson(text))

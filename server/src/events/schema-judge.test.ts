@@ -28,9 +28,10 @@ const choices = {
     }),
   ),
 }
-const versions = Array.from({ length: 400 }, (_, index) => ({ version: index + 1, schema: choices }))
+const versions = Array.from({ length: 400 }, (_, index) => ({ version: index + 1, schema: JSON.stringify(choices) }))
+const opposite = JSON.stringify({ not: choices.$defs['p7'], $defs: choices.$defs })
 const askHard = (judge: SchemaJudge, companyId: string, deadlineMs: number) =>
-  judge.compare(companyId, 'full_transitive', versions, { not: choices.$defs['p7'], $defs: choices.$defs }, deadlineMs)
+  judge.compare(companyId, 'full_transitive', versions, opposite, deadlineMs)
 
 describe('the judge', () => {
   test('checks a schema and its examples', async (t) => {
@@ -62,9 +63,10 @@ describe('the judge', () => {
 
   test('compares schemas and makes samples', async (t) => {
     const judge = testJudge(t)
-    const breaks = await judge.compare('a', 'full', [{ version: 3, schema: order }], { type: 'object' })
+    const older = [{ version: 3, schema: JSON.stringify(order) }]
+    const breaks = await judge.compare('a', 'full', older, '{"type": "object"}')
     assert.deepEqual(new Set(breaks.map((one) => `${one.version} ${one.breaks}`)), new Set(['3 consumers']))
-    assert.deepEqual(await judge.compare('a', 'full', [{ version: 3, schema: order }], order), [])
+    assert.deepEqual(await judge.compare('a', 'full', older, JSON.stringify(order)), [])
     assert.deepEqual(await judge.check('a', order, [await judge.sample('a', order, 7)]), [])
     assert.equal(await judge.sample('a', { type: 'integer', minimum: 3, maximum: 2 }), undefined)
   })
@@ -95,6 +97,35 @@ test('a rehearsal that is stopped tells how far it came', async (t) => {
   )
   assert.equal(faults[0]?.code, SCHEMA_TOO_COSTLY)
   assert.ok(judged < 1_000)
+})
+
+test('a rehearsal whose time is over asks no more, and the thread goes on', async (t) => {
+  const judge = testJudge(t)
+  for (const leftMs of [0, -5]) {
+    const { faults, judged } = await judge.rehearse('a', order, ['{"id": "x"}'], leftMs)
+    assert.deepEqual([faults[0]?.code, judged], [SCHEMA_TOO_COSTLY, 0])
+  }
+})
+
+test('no slice of a rehearsal holds the thread for longer than a second of its work', async (t) => {
+  const judge = testJudge(t)
+  await judge.check('a', order, [])
+  // Some 30 ms for each text.
+  const slow = {
+    allOf: Array.from({ length: 450 }, (_, index) => ({ contains: { const: index + 5 }, minContains: 0 })),
+  }
+  const text = JSON.stringify(Array.from({ length: 1_500 }, () => 0))
+  const startedAt = performance.now()
+  const rehearsal = judge.rehearse(
+    'a',
+    slow,
+    Array.from({ length: 1_000 }, () => text),
+    60_000,
+  )
+  await judge.check('b', order, [])
+  // All of it would be half a minute of work; here it may be five seconds, where the machine is busy, and a new thread.
+  assert.ok(performance.now() - startedAt < 15_000)
+  assert.equal((await rehearsal).faults[0]?.code, SCHEMA_TOO_COSTLY)
 })
 
 test('questions of others that wait behind one that is stopped are all answered', async (t) => {
@@ -175,14 +206,14 @@ test('a schema bomb is refused within a second once the thread runs', async (t) 
   }
 })
 
-test('a judge that is closed stops what is under way and refuses all else', async () => {
+test('a judge that is closed stops what is under way, and refuses that and all else', async () => {
   const judge = createSchemaJudge()
   await judge.check('a', order, [])
-  const underWay = askHard(judge, 'a', 30_000)
+  const underWay = assert.rejects(askHard(judge, 'a', 30_000), { code: 'shutting_down' })
   const waiting = assert.rejects(judge.check('b', order, []), { code: 'shutting_down' })
   await judge.close()
   await judge.close()
-  assert.equal((await underWay)[0]?.code, SCHEMA_TOO_COSTLY)
+  await underWay
   await waiting
   await assert.rejects(judge.check('c', order, []), { code: 'shutting_down' })
 })

@@ -12,6 +12,11 @@ export const SCHEMA_PATTERNS_MAX = 100
 /** Longer lists of faults help nobody. */
 const FAULTS_MAX = 50
 
+/** What is said of a text before it is read as a schema: its bytes count as they are kept, blanks too. */
+export function checkSchemaText(text: string): readonly Fault[] {
+  return Buffer.byteLength(text) > SCHEMA_BYTES_MAX ? [tooLarge] : []
+}
+
 /**
  * What is too much or not allowed in a schema that a company wrote; pointers lead into the schema. That its keywords have
  * the right form is not looked at. Takes milliseconds, whatever it is given, also what never was JSON.
@@ -35,13 +40,10 @@ function fault(pointer: string, code: string, message: string): Fault {
   return { pointer, code, message }
 }
 
+const tooLarge = fault('', 'schema_too_large', `Is longer than ${SCHEMA_BYTES_MAX.toLocaleString('en')} bytes of JSON`)
+
 /** Depth first, so that what is nested without end is not walked to its end. */
 function checkSize(schema: unknown): Fault | undefined {
-  const tooLarge = fault(
-    '',
-    'schema_too_large',
-    `Is longer than ${SCHEMA_BYTES_MAX.toLocaleString('en')} bytes of JSON`,
-  )
   let level: readonly unknown[] = [schema]
   let values = 0
   for (let depth = 0; level.length > 0; depth++) {

@@ -1,5 +1,5 @@
 /** A place in a JSON Schema 2020-12, and what holds there: references and `allOf` are followed, unknown keywords ignored. */
-import { escapePointerToken } from '../lib/json-pointer.ts'
+import { escapePointerToken, parsePointerFragment } from '../lib/json-pointer.ts'
 
 export type SchemaObject = Readonly<Record<string, unknown>>
 
@@ -54,14 +54,9 @@ export function textsOf(list: unknown): readonly string[] {
 /** What a reference leads to; undefined if it is not a plain pointer into the same document. */
 export function resolveReference(node: SchemaNode): SchemaNode | undefined {
   const reference = member(node.schema, '$ref')
-  if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference) || namesParts(node.document)) return undefined
-  let keys: string[]
-  try {
-    keys = reference.split('/').slice(1).map(decodeURIComponent)
-  } catch {
-    return undefined
-  }
-  return below(rootNode(node.document), ...keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')))
+  if (typeof reference !== 'string' || namesParts(node.document)) return undefined
+  const keys = parsePointerFragment(reference)
+  return keys && below(rootNode(node.document), ...keys)
 }
 
 const documentsNamingParts = new WeakMap<object, boolean>()

@@ -9,7 +9,7 @@ export type FromThread<Answer> =
   | { readonly type: 'answer'; readonly answer: Answer }
   | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }
 
-interface ThreadOptions {
+export interface ThreadOptions {
   readonly name: string
   readonly url: URL
   readonly memory: { readonly maxOldGenerationSizeMb: number; readonly maxYoungGenerationSizeMb: number }
@@ -17,6 +17,8 @@ interface ThreadOptions {
 
 /** Unused for so long, the thread gives its memory back. */
 const IDLE_MS = 60_000
+
+const WALL_FACTOR = 5
 
 /**
  * A thread that may be terminated at any moment: for what strangers make expensive. It is started when it is needed, and keeps
@@ -31,20 +33,25 @@ export class TerminableThread<Question, Answer> {
     this.#options = options
   }
 
-  /** The deadline begins when the thread is ready. Rejects if the thread cannot start, or fails in a way that it should not. */
+  /**
+   * The deadline begins when the thread is ready, see {@link startDeadline}. Rejects if the thread cannot start, or fails in a
+   * way that it should not.
+   */
   async ask(question: Question, deadlineMs: number): Promise<Answer | typeof tooCostly> {
     clearTimeout(this.#idle)
     const worker = this.#worker ?? (await this.#start())
     worker.ref()
+    const deadline = startDeadline(worker, deadlineMs)
     try {
       const answered = nextMessage<Answer>(worker)
       worker.postMessage(question)
-      const message = await withDeadline(answered, deadlineMs)
+      const message = await Promise.race([answered, deadline.end])
       if (message !== tooCostly && message.type === 'answer') return message.answer
       await this.stop()
       if (message !== tooCostly && message.type === 'failed') throw this.#revived(message)
       return tooCostly
     } finally {
+      deadline.cancel()
       worker.unref()
       this.#idle = setTimeout(() => void this.stop(), IDLE_MS).unref()
     }
@@ -94,12 +101,36 @@ async function nextMessage<Answer>(worker: Worker): Promise<FromThread<Answer> |
   }
 }
 
-async function withDeadline<Answer>(answered: Promise<Answer>, deadlineMs: number): Promise<Answer | typeof tooCostly> {
-  const { promise, resolve } = Promise.withResolvers<typeof tooCostly>()
-  const timer = setTimeout(resolve, deadlineMs, tooCostly)
+/**
+ * What the thread itself worked counts, so that a busy machine makes nothing too costly. `end` comes when it worked for so
+ * long, or, however little it came to work, after {@link WALL_FACTOR} times as long.
+ */
+function startDeadline(worker: Worker, deadlineMs: number): { end: Promise<typeof tooCostly>; cancel: () => void } {
+  const { promise: end, resolve } = Promise.withResolvers<typeof tooCostly>()
+  const before = workedMs(worker)
+  let isCancelled = false
+  const look = async (): Promise<void> => {
+    const leftMs = deadlineMs - ((await workedMs(worker)) - (await before))
+    if (isCancelled) return
+    if (leftMs > 0) looking = setTimeout(() => void look(), Math.max(1, leftMs))
+    else resolve(tooCostly)
+  }
+  let looking = setTimeout(() => void look(), deadlineMs)
+  const last = setTimeout(resolve, deadlineMs * WALL_FACTOR, tooCostly)
+  const cancel = (): void => {
+    isCancelled = true
+    clearTimeout(looking)
+    clearTimeout(last)
+  }
+  return { end, cancel }
+}
+
+/** Asked in the midst of its work. */
+async function workedMs(worker: Worker): Promise<number> {
   try {
-    return await Promise.race([answered, promise])
-  } finally {
-    clearTimeout(timer)
+    const { user, system } = await worker.cpuUsage()
+    return (user + system) / 1_000
+  } catch {
+    return 0 // it has ended, which is told elsewhere
   }
 }

@@ -10,6 +10,7 @@ import { BASE_PATH } from './app.ts'
 import { describeApi } from './describe-api.ts'
 import { apiRoutes, rootRoutes } from './routes.ts'
 import { asOperator, bearer, buildTestApp } from './test-app.ts'
+import { TestWebhooks } from './test-webhooks.ts'
 
 const id = '01890000-0000-7000-8000-0000000000ff'
 
@@ -82,8 +83,9 @@ test('every route says who may call it, and this list is all of them', async (t)
   })
   app.setValidatorCompiler(() => () => true)
   await describeApi(app, '0.0.0')
-  for (const route of rootRoutes) await app.register(route(parts))
-  for (const route of apiRoutes) await app.register(route(parts), { prefix: BASE_PATH })
+  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  for (const route of rootRoutes) await app.register(route(shared))
+  for (const route of apiRoutes) await app.register(route(shared), { prefix: BASE_PATH })
   assert.deepEqual(found.toSorted(), routes.map((route) => route.join(' ')).toSorted())
 })
 

@@ -13,6 +13,7 @@ import { logRequests } from './request-log.ts'
 import { apiRoutes, rootRoutes } from './routes.ts'
 import { addSecurityHeaders, setSecurityHeaders } from './security-headers.ts'
 import { serverOptions } from './server-options.ts'
+import { TestWebhooks } from './test-webhooks.ts'
 import { createValidatorCompiler } from './validate-request.ts'
 
 export const BASE_PATH = '/api/v1'
@@ -45,8 +46,9 @@ export async function buildApp(parts: HttpParts): Promise<FastifyInstance> {
   guardRoutes(app, parts)
   answerUnrouted(app)
   await describeApi(app, parts.version)
-  for (const route of rootRoutes) await app.register(route(parts))
-  for (const route of apiRoutes) await app.register(route(parts), { prefix: BASE_PATH })
+  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  for (const route of rootRoutes) await app.register(route(shared))
+  for (const route of apiRoutes) await app.register(route(shared), { prefix: BASE_PATH })
   await app.ready()
   return app
 }

@@ -29,6 +29,7 @@ export const subscriptionProblems = [
   'not_found',
   'precondition_failed',
   'secret_unreadable',
+  'recovery_running',
 ] as const satisfies readonly ProblemCode[]
 
 export async function changeSubscription(

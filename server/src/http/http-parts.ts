@@ -10,6 +10,7 @@ import type { Tracer } from '../lib/tracer.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { EgressAllow } from '../webhooks/egress-policy.ts'
 import type { CallContext } from '../webhooks/make-call.ts'
+import type { TestWebhooks } from './test-webhooks.ts'
 
 /** What the HTTP interface stands on. */
 export interface HttpParts {
@@ -43,4 +44,9 @@ export interface HttpParts {
   /** The folder with the portal's `index.html`. */
   readonly portalDirectory: string
   readonly version: string
+}
+
+/** What routes stand on: with what they share within one process. */
+export interface RouteParts extends HttpParts {
+  readonly tests: TestWebhooks
 }

@@ -20,6 +20,7 @@ export const publishProblems = [
   'invalid_time',
   'invalid_entity',
   'too_many_related',
+  'too_busy',
 ] as const satisfies readonly ProblemCode[]
 
 export function prepareContext(

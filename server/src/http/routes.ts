@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { HttpParts } from './http-parts.ts'
+import type { RouteParts } from './http-parts.ts'
 import { cancelDeliveries } from './routes/cancel-deliveries.ts'
 import { cancelDelivery } from './routes/cancel-delivery.ts'
 import { cancelJob } from './routes/cancel-job.ts'
@@ -53,7 +53,7 @@ import { updateCompany } from './routes/update-company.ts'
 import { updateDefinition } from './routes/update-definition.ts'
 import { updateSubscription } from './routes/update-subscription.ts'
 
-type Route = (parts: HttpParts) => FastifyPluginAsyncTypebox
+type Route = (parts: RouteParts) => FastifyPluginAsyncTypebox
 
 /** Under the base path, in the order of the OpenAPI document. */
 export const apiRoutes: readonly Route[] = [

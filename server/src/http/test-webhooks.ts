@@ -1,6 +1,7 @@
 /** What the two routes that make test calls have in common. */
 import type { WebhookTest } from '../contract/webhook-test.ts'
 import { asCompany } from '../db/transaction.ts'
+import { allowanceOfRequest } from '../events/allowance.ts'
 import { viewOfCustom, viewOfStandard } from '../events/definition-view.ts'
 import { entitiesFromPayload } from '../events/definitions.ts'
 import { isEventName } from '../events/event-names.ts'
@@ -9,6 +10,9 @@ import { sampleOfDefinition } from '../events/sample-of-definition.ts'
 import { newId } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
+import { RecentMap } from '../lib/recent-map.ts'
+import type { TokenBucket, TokenRate } from '../lib/token-bucket.ts'
+import { takeTokens } from '../lib/token-bucket.ts'
 import type { DeliverableSubscription } from '../webhooks/deliverables.ts'
 import type { OutgoingFacts } from '../webhooks/outgoing-event.ts'
 import { decodeBody } from '../webhooks/read-logs.ts'
@@ -28,21 +32,34 @@ export interface SampleInput {
 /** Test calls of a company that may be under way at once: they are made while somebody waits for the answer. */
 const CALLS_MAX = 10
 
+/** And begun: 60 at once, 60 a minute over time. Whoever looks for open ports of others is slow. */
+const pace: TokenRate = { perSecond: 1, burst: 60 }
+
+const COMPANIES_MAX = 10_000
+
+/** What is asked here of a reply. */
+interface Reply {
+  header(name: string, value: string): unknown
+}
+
+/** One for a process, which counts for all of its routes. */
 export class TestWebhooks {
   readonly #parts: HttpParts
   readonly #underWay = new Map<string, number>()
+  readonly #buckets = new RecentMap<TokenBucket>(COMPANIES_MAX)
 
   constructor(parts: HttpParts) {
     this.#parts = parts
   }
 
   /**
-   * Calls with a sample of the event and keeps the call in the ledger. Throws invalid_event_name and, with ten under way,
-   * too_many_tests.
+   * Calls with a sample of the event and keeps the call in the ledger. Throws invalid_event_name and, beyond the limits,
+   * too_many_tests, with a `retry-after` on the reply.
    * @param target `id` is null for a call of any URL
    * @param verifiedBy what verifies the signature, where the caller does not know it
    */
   async call(
+    reply: Reply,
     target: DeliverableSubscription,
     subscriptionId: string | null,
     input: SampleInput,
@@ -50,9 +67,10 @@ export class TestWebhooks {
   ): Promise<WebhookTest> {
     const { companyId } = target
     const { pools, calls } = this.#parts
-    const { sample, faults } = await this.#sampleOf(companyId, input)
-    const release = this.#take(companyId)
+    this.#count(companyId, reply)
+    const release = this.#take(companyId, reply)
     try {
+      const { sample, faults } = await this.#sampleOf(companyId, input)
       const test = await callTest(calls, target, sample)
       await asCompany(pools.api, companyId, (db) => recordTest(db, subscriptionId, test))
       return testAnswer(test, verifiedBy, faults)
@@ -61,9 +79,18 @@ export class TestWebhooks {
     }
   }
 
-  #take(companyId: string): () => void {
+  #count(companyId: string, reply: Reply): void {
+    const { bucket, waitMs } = takeTokens(this.#buckets.get(companyId), pace, this.#parts.clock.elapsed())
+    this.#buckets.set(companyId, bucket)
+    if (waitMs === 0) return
+    reply.header('retry-after', String(Math.ceil(waitMs / 1_000)))
+    throw new ProblemError('too_many_tests', `${pace.burst} test calls a minute are made for a company`)
+  }
+
+  #take(companyId: string, reply: Reply): () => void {
     const underWay = this.#underWay.get(companyId) ?? 0
     if (underWay >= CALLS_MAX) {
+      reply.header('retry-after', '1')
       throw new ProblemError('too_many_tests', `${CALLS_MAX} test calls are under way; wait for one of them`)
     }
     this.#underWay.set(companyId, underWay + 1)
@@ -102,7 +129,8 @@ export class TestWebhooks {
       causationId: undefined,
       payload: JSON.stringify(payload),
     }
-    return { sample, faults: definition?.validate(payload) ?? [] }
+    const allowance = allowanceOfRequest(sample.payload.length)
+    return { sample, faults: definition?.validate(payload, allowance) ?? [] }
   }
 
   /** What the definition gives; a name without one has nothing to say. */

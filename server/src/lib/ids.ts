@@ -4,6 +4,10 @@ import { hash, randomFillSync } from 'node:crypto'
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const uuidV7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
+/** Where walks over ids begin, up or down. */
+export const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000'
+export const AFTER_ALL_IDS = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
 /** In either case of letters, any version and variant. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text)

@@ -14,8 +14,21 @@ export function escapePointerToken(key: string): string {
 /** The keys and indexes of a well-formed pointer. */
 export function parseJsonPointer(pointer: string): readonly string[] {
   const tokens = pointer.split('/').slice(1)
-  if (!pointer.includes('~')) return tokens
-  return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return pointer.includes('~') ? tokens.map(unescapeToken) : tokens
+}
+
+/** The keys of a reference that is a pointer as the fragment of a URI (RFC 6901, section 6); undefined if it is none. */
+export function parsePointerFragment(reference: string): readonly string[] | undefined {
+  if (!/^#(?:\/|$)/.test(reference)) return undefined
+  try {
+    return reference.split('/').slice(1).map(decodeURIComponent).map(unescapeToken)
+  } catch {
+    return undefined // no percent-encoded UTF-8
+  }
+}
+
+function unescapeToken(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
 const arrayIndex = /^(?:0|[1-9][0-9]*)$/

@@ -24,6 +24,7 @@ export const problems = {
   job_limit: { status: 409, title: 'The company has as many open jobs as it may have' },
   subscription_deleted: { status: 409, title: 'The subscription was deleted' },
   secret_unreadable: { status: 409, title: 'A stored secret cannot be opened' },
+  recovery_running: { status: 409, title: 'A job sends the subscription what it missed, and then makes it active' },
   subscription_not_recoverable: { status: 409, title: 'The subscription cannot be sent what it missed' },
   subscription_limit: { status: 409, title: 'The company has as many subscriptions as it may have' },
   precondition_failed: { status: 412, title: 'It was changed since it was read' },
@@ -56,10 +57,11 @@ export const problems = {
   invalid_filter: { status: 422, title: 'The filter cannot be used' },
   invalid_header: { status: 422, title: 'A custom header cannot be used' },
   invalid_credentials: { status: 422, title: 'The credentials for the endpoint cannot be used' },
-  too_many_tests: { status: 429, title: 'Too many test calls are under way' },
+  too_many_tests: { status: 429, title: 'Too many test calls at once or within a minute' },
   rate_limited: { status: 429, title: 'Too many requests; see retry-after' },
   internal_error: { status: 500, title: 'Internal error' },
   unavailable: { status: 503, title: 'The database does not answer' },
+  too_busy: { status: 503, title: 'Judging took longer than it may; try again' },
   shutting_down: { status: 503, title: 'The server is stopping' },
 } as const
 

@@ -1,6 +1,7 @@
 import type { DbPool } from '../db/pools.ts'
 import { command, statement } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { BEFORE_ALL_IDS } from '../lib/ids.ts'
 import type { CompanyKeyRow } from './company-keys.ts'
 import { placeOfKey } from './company-keys.ts'
 import { checkMasterKeys, countUses, useFirstMasterKey } from './master-key-use.ts'
@@ -27,8 +28,6 @@ const replaceSealed = command<[companyId: string, version: number, before: Buffe
 )
 
 const ROWS_PER_COMMIT = 200
-const ZERO_ID = '00000000-0000-0000-0000-000000000000'
-
 export interface Rotation {
   /** Company keys that were sealed anew. */
   readonly resealed: number
@@ -52,7 +51,7 @@ export async function rotateMasterKey(
   await inTransaction(engine, async (db) => await useFirstMasterKey(db, keyring))
   let resealed = 0
   let unreadable = 0
-  let last: Pick<CompanyKeyRow, 'company_id' | 'version'> | undefined = { company_id: ZERO_ID, version: 0 }
+  let last: Pick<CompanyKeyRow, 'company_id' | 'version'> | undefined = { company_id: BEFORE_ALL_IDS, version: 0 }
   while (last) {
     const rows: readonly CompanyKeyRow[] = await findOthers(
       engine,

@@ -1,5 +1,6 @@
 import type { Db } from '../db/statement.ts'
 import { statement } from '../db/statement.ts'
+import { BEFORE_ALL_IDS } from '../lib/ids.ts'
 import { UnreadableError } from '../vault/sealed.ts'
 import type { Vault } from '../vault/vault.ts'
 import { placeOfSecret } from './subscription-store.ts'
@@ -32,13 +33,15 @@ export interface SecretCount {
 }
 
 const ROWS_PER_READ = 500
-const ZERO_ID = '00000000-0000-0000-0000-000000000000'
-
 /** Opens every signing secret of all companies, a page at a time, and keeps none. */
 export async function countUnreadable(db: Db, vault: Vault): Promise<SecretCount> {
   const subscriptions = new Set<string>()
   let [secrets, unreadable, plain] = [0, 0, 0]
-  let last: Omit<SecretRow, 'sealed'> | undefined = { company_id: ZERO_ID, subscription_id: ZERO_ID, id: ZERO_ID }
+  let last: Omit<SecretRow, 'sealed'> | undefined = {
+    company_id: BEFORE_ALL_IDS,
+    subscription_id: BEFORE_ALL_IDS,
+    id: BEFORE_ALL_IDS,
+  }
   while (last) {
     const rows: SecretRow[] = await readAfter(db, last.company_id, last.subscription_id, last.id, ROWS_PER_READ)
     for (const [companyId, own] of Map.groupBy(rows, (row) => row.company_id)) {

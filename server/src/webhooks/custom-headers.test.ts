@@ -22,12 +22,28 @@ test('what frames the request, is ours, is a credential or says who calls cannot
     Host Connection Keep-Alive TE Trailer Transfer-Encoding Upgrade Expect Proxy-Authorization Proxy-Connection HTTP2-Settings
     Max-Forwards Content-Length Content-Type Content-Encoding Accept-Encoding User-Agent Traceparent Tracestate Webhook-Id
     Webhook-Anything Daybook-Event Authorization Cookie Forwarded X-Forwarded-For X-Forwarded-Host X-Real-IP Via True-Client-IP
-    X-HTTP-Method-Override X-Original-URL Metadata Metadata-Flavor X-AWS-EC2-Metadata-Token`
+    X-HTTP-Method-Override X-Original-URL X-Cluster-Client-IP Client-IP Fastly-Client-IP X-Envoy-External-Address
+    X-HTTP-Host-Override Metadata Metadata-Flavor X-AWS-EC2-Metadata-Token`
   for (const name of refused.trim().split(/\s+/)) {
     for (const spelt of [name, name.toLowerCase(), name.toUpperCase()]) {
       assert.deepEqual(codesOf({ [spelt]: 'x' }), [`/headers/${spelt} reserved_header`])
     }
   }
+})
+
+test('a receiver that reads headers as variables cannot be told by other signs what may not be set', () => {
+  const names = [
+    'X_Forwarded_For',
+    'webhook_signature',
+    'Content_Type',
+    'x_real.ip',
+    'X-FORWARDED_HOST',
+    'daybook~test',
+  ]
+  for (const name of names)
+    assert.deepEqual(codesOf({ [name]: 'x' }), [`/headers/${name.replaceAll('~', '~0')} reserved_header`])
+  assert.deepEqual(codesOf({ X_Api_Key: '1' }, ['X-Api-Key']), ['/headers/X_Api_Key duplicate_header'])
+  assert.deepEqual(codesOf({ 'X-A': '1', X_A: '2' }), ['/headers/X_A duplicate_header'])
 })
 
 test('the refusal of a credential says where it belongs', () => {

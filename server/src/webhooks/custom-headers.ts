@@ -61,13 +61,18 @@ const refused: readonly (readonly [reason: Reason, names: readonly string[]])[] 
     'caller',
     [
       'cf-connecting-ip',
+      'client-ip',
+      'fastly-client-ip',
       'forwarded',
       'true-client-ip',
       'via',
       'x-client-ip',
+      'x-cluster-client-ip',
+      'x-envoy-external-address',
       'x-forwarded',
       'x-forwarded-*',
       'x-host',
+      'x-http-host-override',
       'x-http-method',
       'x-http-method-override',
       'x-method-override',
@@ -102,15 +107,15 @@ export function checkCustomHeaders(
     return [{ pointer, code: 'too_many_headers', message: `At most ${HEADERS_MAX} headers` }]
   }
   const faults: Fault[] = []
-  const seen = new Set(taken.map((name) => name.toLowerCase()))
+  const seen = new Set(taken.map(asReceived))
   for (const [name, value] of entries) {
     const at = `${pointer}/${escapePointerToken(name)}`
     const fault = headerNameFault(name, at) ?? headerValueFault(value, at)
     if (fault) faults.push(fault)
-    else if (seen.has(name.toLowerCase())) {
+    else if (seen.has(asReceived(name))) {
       faults.push({ pointer: at, code: 'duplicate_header', message: 'The header is set twice, here or by `auth`' })
     }
-    seen.add(name.toLowerCase())
+    seen.add(asReceived(name))
   }
   return faults
 }
@@ -121,7 +126,7 @@ export function headerNameFault(name: string, pointer: string, may?: string): Fa
     const message = `A header's name has 1 to ${NAME_CHARACTERS_MAX} letters, digits and signs such as -`
     return { pointer, code: 'invalid_header_name', message }
   }
-  const reason = name.toLowerCase() === may ? undefined : reasonAgainst(name.toLowerCase())
+  const reason = name.toLowerCase() === may ? undefined : reasonAgainst(asReceived(name))
   return reason && { pointer, code: 'reserved_header', message: `The header cannot be set. ${reasons[reason]}` }
 }
 
@@ -129,6 +134,14 @@ export function headerValueFault(value: string, pointer: string): Fault | undefi
   if (value.length <= VALUE_CHARACTERS_MAX && fieldValue.test(value)) return undefined
   const message = `A header's value has 1 to ${VALUE_CHARACTERS_MAX} visible characters of Latin-1, with blanks between them only`
   return { pointer, code: 'invalid_header_value', message }
+}
+
+/**
+ * Many receivers hand headers on as variables (RFC 3875 section 4.1.18), in which `X_Real_IP` and `X-Real-IP` are one, and with
+ * some servers every sign that is no letter or digit stands for the same.
+ */
+function asReceived(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
 }
 
 function reasonAgainst(name: string): Reason | undefined {

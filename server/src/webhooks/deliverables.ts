@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { rowShape } from '../db/rows.ts'
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import { RecentMap } from '../lib/recent-map.ts'
 import { UnreadableError } from '../vault/sealed.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { CallCredentials } from './call-credentials.ts'
@@ -64,18 +65,20 @@ const readCalls = statement<[companyId: string, ...keys: unknown[]], CallRow>(
 
 type SecretRow = Awaited<ReturnType<typeof readSecrets>>[number]
 
-const REMEMBERED_MAX = 10_000
+/** And up to as many more. */
+const REMEMBERED = 5_000
 
 /**
- * What calls need of subscriptions, read and opened when the first call to one is due and kept for its version: of a
- * hundred thousand subscriptions few are called within an hour. A rotated secret makes a new version.
+ * What calls need of subscriptions, read and opened when the first call to one is due and kept for its version while it is
+ * used: of a hundred thousand subscriptions few are called within an hour. A rotated secret makes a new version.
  */
 export class Deliverables {
   readonly #vault: Vault
-  readonly #known = new Map<string, DeliverableSubscription>()
+  readonly #known: RecentMap<DeliverableSubscription>
 
-  constructor(vault: Vault) {
+  constructor(vault: Vault, remembered = REMEMBERED) {
     this.#vault = vault
+    this.#known = new RecentMap(remembered)
   }
 
   /** By subscription id. Never throws for one that is spoiled: it must not keep the company's others from being called. */
@@ -122,17 +125,9 @@ export class Deliverables {
           expiresAtMs: secret.expires_at?.getTime() ?? Infinity,
         })),
       }
-      this.#remember(deliverable)
+      this.#known.set(deliverable.id, deliverable)
       return [deliverable]
     })
-  }
-
-  #remember(deliverable: DeliverableSubscription): void {
-    this.#known.delete(deliverable.id)
-    this.#known.set(deliverable.id, deliverable)
-    if (this.#known.size <= REMEMBERED_MAX) return
-    const [oldest] = this.#known.keys()
-    if (oldest !== undefined) this.#known.delete(oldest)
   }
 }
 

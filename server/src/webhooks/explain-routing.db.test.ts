@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
 import { testVault } from '../../test/support/master-key.ts'
 import { newEvent } from '../../test/support/new-event.ts'
-import { sql } from '../../test/support/sql.ts'
+import { sql, sqlValue } from '../../test/support/sql.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
 import type { Db } from '../db/statement.ts'
 import { asCompany } from '../db/transaction.ts'
@@ -107,6 +107,72 @@ test('an event that is not routed yet has no explanation', async (t) => {
   assert.deepEqual(explanations, [])
 })
 
+test('a page of explanations looks at a thousand subscriptions at most, and for a second, and the next goes on', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false })
+  const { pools } = node
+  const companyId = await newCompany(pools)
+  const columns = 'company_id, webhook_url, event_names, status, concurrency, timeout_ms, version'
+  const values = `'${companyId}', 'https://127.0.0.1/x', '{*}', 'deleted', 1, 1000, 0`
+  const ids = `('018f0000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid from generate_series(1, 1500) n`
+  await sql(
+    pools.owner,
+    `insert into event_subscriptions (${columns}, held_from_position, id) select ${values}, 1, ${ids}`,
+  )
+  await sql(
+    pools.owner,
+    `insert into event_subscription_versions (${columns}, subscription_id) select ${values}, ${ids}`,
+  )
+  const made: string[] = []
+  for (let n = 0; n < 7; n++) made.push((await subscribe(pools, companyId, { webhook_url, filter: { n } })).id)
+  const event = newEvent(companyId, { payload: { n: 3 } })
+  await node.publisher.publish([event])
+  await node.route()
+
+  let nowMs = 0
+  const pages: string[][] = []
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = cursor === undefined ? {} : { cursor }
+    const { explanations, nextCursor } = await asCompany(
+      pools.api,
+      companyId,
+      async (db) =>
+        await explainRouting(db, companyId, await getEvent(db, companyId, event.id), page, () => (nowMs += 250)),
+    )
+    pages.push(explanations.map((one) => one.subscription_id))
+    cursor = nextCursor
+    assert.ok(pages.length < 20)
+  }
+  assert.deepEqual(pages[0], [])
+  assert.ok(
+    pages.every((page) => page.length < 4),
+    JSON.stringify(pages),
+  )
+  assert.deepEqual(pages.flat(), made)
+})
+
+test('an explanation says that an event was sent because its filter was too costly', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false })
+  const { pools } = node
+  const companyId = await newCompany(pools)
+  const filter = { $any: Array.from({ length: 40 }, (_, n) => ({ 'list.k': 100 + n })) }
+  await subscribe(pools, companyId, { webhook_url, filter })
+  const list = Array.from({ length: 30_000 }, (_, n) => ({ k: n % 10 }))
+  const event = newEvent(companyId, { payload: { list } })
+  await node.publisher.publish([event])
+  await node.route()
+  const { explanations } = await asCompany(
+    pools.api,
+    companyId,
+    async (db) => await explainRouting(db, companyId, await getEvent(db, companyId, event.id), {}),
+  )
+  assert.deepEqual(
+    explanations.map(({ matched, reason }) => [matched, reason]),
+    [[true, 'filter_too_costly']],
+  )
+})
+
 test('a preview says what names and filter would have let through of the newest events', async (t) => {
   const database = await testDatabase(t)
   const node = testNode(database, { handsOver: false })
@@ -138,4 +204,41 @@ test('a preview says what names and filter would have let through of the newest 
   assert.equal(everything.matched, 130)
   await assert.rejects(preview({ event_names: ['Order'] }), { code: 'invalid_event_name' })
   await assert.rejects(preview({ event_names: ['*'], filter: { n: [] } }), { code: 'invalid_filter' })
+})
+
+test('a preview answers with what it has after two seconds, and lets others go on between two events', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false })
+  const { pools } = node
+  const companyId = await newCompany(pools)
+  for (let n = 0; n < 40; n++) await node.publisher.publish([newEvent(companyId, { event_name: 'a', payload: { n } })])
+  await node.route()
+  const last = await sqlValue<number>(pools.engine, 'select last_position from company_heads where company_id = $1', [
+    companyId,
+  ])
+  let isDone = false
+  let turn = 0
+  const others = (): void => {
+    turn++
+    if (!isDone) setImmediate(others)
+  }
+  setImmediate(others)
+  t.after(() => (isDone = true))
+  let nowMs = 0
+  const turns = new Set<number>()
+  const elapsedMs = (): number => {
+    turns.add(turn)
+    return (nowMs += 50)
+  }
+  const preview = await asCompany(
+    pools.api,
+    companyId,
+    async (db) =>
+      await previewSubscription(db, companyId, { event_names: ['*'], filter: { n: { $gte: 20 } } }, elapsedMs),
+  )
+  isDone = true
+  assert.ok(preview.considered > 5 && preview.considered < 40, String(preview.considered))
+  assert.deepEqual([preview.from_position, preview.to_position], [last - preview.considered + 1, last])
+  assert.equal(preview.matched, Math.min(20, preview.considered))
+  assert.ok(turns.size >= preview.considered, `${turns.size} turns`)
 })

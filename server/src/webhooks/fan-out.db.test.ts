@@ -133,3 +133,63 @@ test('many events with many subscriptions each become every pair once', async (t
     { company_id: companyIds[1], count: 36, pairs: 36 },
   ])
 })
+
+/** A payload and a filter that cannot judge it within its purse. */
+const costlyPayload = { list: Array.from({ length: 30_000 }, (_, n) => ({ k: n % 10 })) }
+const costlyFilter = { $any: Array.from({ length: 40 }, (_, n) => ({ 'list.k': 100 + n })) }
+
+test('filters that take longer than a transaction has time for are asked in slices, while others are routed', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false, judgingMaxMs: 0 })
+  const { pools, router } = node
+  const [slow, other] = [await newCompany(pools), await newCompany(pools)]
+  const ids: string[] = []
+  for (let n = 0; n < 8; n++) {
+    const { id } = await subscribe(pools, slow, { webhook_url, filter: costlyFilter })
+    ids.push(id)
+  }
+  const ordered = await subscribe(pools, slow, { webhook_url, filter: costlyFilter, ordering: 'subscription' })
+  const plain = await subscribe(pools, slow, { webhook_url })
+  await subscribe(pools, slow, { webhook_url, filter: { list: 'x' } })
+  await subscribe(pools, other, { webhook_url })
+  await node.route()
+  const event = newEvent(slow, { payload: costlyPayload })
+  await node.publisher.publish([event])
+  await node.publisher.publish([newEvent(other)])
+
+  const owed = async () => {
+    const text = 'select subscription_id from webhook_deliveries where event_id = $1 order by 1'
+    return (await sql<{ subscription_id: string }>(pools.engine, text, [event.id])).map((row) => row.subscription_id)
+  }
+  const isOtherRouted = async () =>
+    (await sqlValue<number>(pools.engine, 'select count(*) from webhook_deliveries where company_id = $1', [other])) ===
+    1
+  await router.round() // both are too much
+  assert.deepEqual(await owed(), [])
+  await router.round() // the event alone: what is in an order comes at once, and a slice
+  const first = await owed()
+  assert.ok(first.includes(ordered.id))
+  assert.ok(first.length < ids.length)
+  await router.round()
+  assert.ok(await isOtherRouted(), 'nobody waits for the slices')
+  assert.ok((await owed()).length < ids.length)
+  await node.route()
+  assert.deepEqual(await owed(), [...ids, ordered.id, plain.id].toSorted())
+  assert.equal(await sqlValue(pools.engine, 'select count(*) from fan_outs'), 0)
+})
+
+test('slices of companies take turns', async (t) => {
+  const database = await testDatabase(t)
+  const node = testNode(database, { handsOver: false, deliveriesPerSlice: 5 })
+  const { pools, router } = node
+  const companyIds = [await newCompany(pools), await newCompany(pools), await newCompany(pools)]
+  for (const companyId of companyIds) {
+    for (let n = 0; n < 18; n++) await subscribe(pools, companyId, { webhook_url, event_names: ['many.asked'] })
+    await node.route()
+  }
+  const events = companyIds.map((companyId) => newEvent(companyId, { event_name: 'many.asked' }))
+  await node.publisher.publish(events)
+  for (let round = 0; round < companyIds.length; round++) await router.round()
+  const counts = await sql(pools.engine, 'select count(*) from webhook_deliveries group by company_id')
+  assert.deepEqual(counts, [{ count: 10 }, { count: 10 }, { count: 10 }])
+})

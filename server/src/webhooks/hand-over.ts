@@ -34,7 +34,7 @@ export interface HandOver {
 }
 
 /** With more subscriptions than this in a batch, looking at each costs more than claiming from the database. */
-export const DIRECT_SUBSCRIPTIONS_MAX = 64
+const DIRECT_SUBSCRIPTIONS_MAX = 64
 
 interface Load {
   subscription_id: string

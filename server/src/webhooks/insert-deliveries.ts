@@ -1,5 +1,5 @@
 import { rowShape } from '../db/rows.ts'
-import { command } from '../db/statement.ts'
+import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { RoutedEvent } from '../events/event.ts'
 import { deliveryId } from '../lib/ids.ts'
@@ -24,20 +24,30 @@ const shape = rowShape<NewDelivery>({
   lease_ms: ['int', ({ lease }) => lease?.ms],
 })
 
-const insertRows = command<readonly unknown[]>(
-  'delivery.insert',
-  `insert into webhook_deliveries
+const insertSql = `insert into webhook_deliveries
           (company_id, id, subscription_id, event_id, position, attempts, due_at, lease_token)
    select company_id, id, subscription_id, event_id, position, case when lease_token is null then 0 else 1 end,
           now() + coalesce(lease_ms, 0) * interval '1 millisecond', lease_token
      from ${shape.from()}
-   on conflict (company_id, id) do nothing`,
+   on conflict (company_id, id) do nothing`
+
+const insertRows = command<readonly unknown[]>('delivery.insert', insertSql)
+const insertMissingRows = statement<readonly unknown[], { id: string }>(
+  'delivery.insert_missing',
+  `${insertSql}
+   returning id`,
 )
 
 /** Writes deliveries; one that is there already (same subscription, event and replay) stays as it is. */
 export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<number> {
   if (deliveries.length === 0) return 0
   return await insertRows(db, ...shape.values(deliveries))
+}
+
+/** Likewise, answering with the ids of those that were not there. */
+export async function insertMissing(db: Db, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
+  if (deliveries.length === 0) return []
+  return (await insertMissingRows(db, ...shape.values(deliveries))).map(({ id }) => id)
 }
 
 export function toDelivery(

@@ -51,30 +51,46 @@ const shape = rowShape<Placed>({
   is_blocked: ['boolean', ({ isBlocked }) => isBlocked],
 })
 
-const insertRows = statement<readonly unknown[], { id: string }>(
+const insertRows = statement<readonly unknown[], { id: string; subscription_id: string; is_blocked: boolean }>(
   'delivery.insert_ordered',
   `insert into webhook_deliveries (company_id, id, subscription_id, event_id, position, order_key, due_at)
    select company_id, id, subscription_id, event_id, position, order_key,
           case when is_blocked then 'infinity' else now() end
      from ${shape.from()}
    on conflict (company_id, id) do nothing
-   returning id`,
+   returning id, subscription_id, due_at = 'infinity' as is_blocked`,
 )
+
+interface WrittenInOrder {
+  /** Of the deliveries that were written; one that was there already stays as it is. */
+  readonly ids: readonly string[]
+  /** Subscriptions that have something due by it. */
+  readonly dueSubscriptionIds: ReadonlySet<string>
+}
 
 /**
  * Writes deliveries at the ends of their chains: due now where a chain is empty, blocked elsewhere. The caller holds the
  * locks of their subscriptions (lockSubscriptions), so no chain becomes empty, and none gets a first row, between the look
- * and the commit. One that is there already stays as it is. Answers with how many were written.
+ * and the commit.
  */
-export async function insertOrdered(db: Db, deliveries: readonly OrderedDelivery[]): Promise<number> {
-  if (deliveries.length === 0) return 0
+export async function appendToChains(db: Db, deliveries: readonly OrderedDelivery[]): Promise<WrittenInOrder> {
+  if (deliveries.length === 0) return { ids: [], dueSubscriptionIds: new Set() }
   const chains = new Map(deliveries.map((delivery) => [nameOfChain(delivery), delivery]))
   const rows = await findChains(db, ...chainShape.values([...chains.values()]))
   const taken = new Set(rows.map((row) => nameOfChain(toChain(row))))
   const written = await insertRows(db, ...shape.values(placeInChains(deliveries, taken)))
   // One that was there already is perhaps not in its chain, and others were placed behind it.
-  if (written.length < deliveries.length) await promoteNext(db, [...chains.values()])
-  return written.length
+  const promoted = written.length < deliveries.length ? await promoteNext(db, [...chains.values()]) : []
+  const due = written.filter((row) => !row.is_blocked).map((row) => row.subscription_id)
+  return {
+    ids: written.map(({ id }) => id),
+    dueSubscriptionIds: new Set([...due, ...promoted.map(({ subscriptionId }) => subscriptionId)]),
+  }
+}
+
+/** {@link appendToChains} for who asks only what was written. */
+export async function insertOrdered(db: Db, deliveries: readonly OrderedDelivery[]): Promise<readonly string[]> {
+  return (await appendToChains(db, deliveries)).ids
 }
 
 /** In the order of positions; `taken` are the chains, by name, that something waits in. Pure; exported for tests. */

@@ -98,6 +98,28 @@ test('a credential that the endpoint sends back is not kept either, and nothing 
   assert.deepEqual(short.responseBody, expect('Bearer abc'))
 })
 
+test('what an endpoint made of a credential is not kept: a password, the secret of a client, a key without its scheme', async (t) => {
+  const receiver = await scriptedReceiver(t)
+  const { attempt } = caller(t)
+  receiver.answer(() => ({ status: 401, body: `no: ${hidden}` }))
+  const { wishes } = await guarded(t)
+  for (const wish of [
+    auth({ type: 'basic', username: 'daybook', password: hidden }),
+    auth({ type: 'api_key', header: 'Authorization', value: `Key ${hidden}` }),
+    wishes,
+  ]) {
+    const record = await attempt(receiver.url, wish)
+    assert.equal(record.responseBody?.toString(), 'no: [hidden]')
+  }
+})
+
+test('without a secret in force nothing is sent, and the attempt says why', async (t) => {
+  const receiver = await scriptedReceiver(t)
+  const record = await caller(t).attempt(receiver.url, { secrets: [] })
+  assert.deepEqual([record.reason, receiver.calls.length], ['secret_unreadable', 0])
+  assert.equal(record.detail, 'The signing secret cannot be opened. It is stored no more')
+})
+
 test('custom headers go with each call, and cannot stand in for ours', async (t) => {
   const receiver = await scriptedReceiver(t)
   const { attempt } = caller(t)

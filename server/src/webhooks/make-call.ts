@@ -37,7 +37,7 @@ type Header = readonly [name: string, value: string]
  * second call included.
  *
  * A call is made twice only when its access token was refused with 401: the receiver turned it away then, so a second one
- * is no copy. Throws for a subscription without a secret in force.
+ * is no copy. Without a secret in force nothing is sent: it was deleted while the call was prepared.
  */
 export async function makeCall(
   context: CallContext,
@@ -48,6 +48,7 @@ export async function makeCall(
   const subscription: DeliverableSubscription & CallCredentials = delivery.subscription
   const keys = signingKeys(subscription.secrets, context.clock.now())
   if (keys instanceof UnreadableError) return unreadable('The signing secret', keys)
+  if (keys.length === 0) return unreadable('The signing secret', new UnreadableError('It is stored no more'))
   if (subscription.auth instanceof UnreadableError) return unreadable('The credentials', subscription.auth)
   const startedMs = context.clock.elapsed()
   const spentMs = (): number => context.clock.elapsed() - startedMs
@@ -55,7 +56,7 @@ export async function makeCall(
   const call: Call = { context, delivery, subscription, body, traceParent, keys, clientTls, spentMs }
   const auth = subscription.auth?.reveal()
   if (auth?.type === 'oauth2') return await callWithToken(call, auth)
-  return await post(call, subscription.timeoutMs, auth && headerOf(auth))
+  return await post(call, subscription.timeoutMs, auth && headerOf(auth), auth)
 }
 
 interface Call extends Pick<CallCredentials, 'clientTls'> {
@@ -105,12 +106,12 @@ async function callWithToken(call: Call, auth: OAuth2Auth): Promise<CallMade> {
   const deadline = AbortSignal.timeout(subscription.timeoutMs)
   const token = await tokens.token(subscription, auth, deadline)
   if (token instanceof PostFailure) return withoutCall(token.errorClass, token.message, call.spentMs())
-  const first = await postInTime(call, bearer(token.value))
+  const first = await postInTime(call, bearer(token.value), auth)
   if (!isUnauthorized(first.result) || !tokens.drop(subscription, token)) return first
   const another = await tokens.token(subscription, auth, deadline)
   if (another instanceof PostFailure) return { ...first, detail: `The access token was refused. ${another.message}` }
   if (call.spentMs() >= subscription.timeoutMs) return first
-  const second = await postInTime(call, bearer(another.value))
+  const second = await postInTime(call, bearer(another.value), auth)
   return { ...second, detail: [retold, messageOf(second.result)].filter((one) => one !== undefined).join('. ') }
 }
 
@@ -125,9 +126,10 @@ function isUnauthorized(result: PostResult): boolean {
 }
 
 /** A call in what is left of the deadline; its time is told with what went before. */
-async function postInTime(call: Call, auth: Header): Promise<CallMade> {
+async function postInTime(call: Call, shown: Header, auth: EndpointAuth): Promise<CallMade> {
   const beforeMs = call.spentMs()
-  const { result, requestHeaders } = await post(call, Math.max(1, call.subscription.timeoutMs - beforeMs), auth)
+  const leftMs = Math.max(1, call.subscription.timeoutMs - beforeMs)
+  const { result, requestHeaders } = await post(call, leftMs, shown, auth)
   const { timings } = result
   const late = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms + beforeMs)
   const firstByteMs = late(timings.firstByteMs)
@@ -135,23 +137,46 @@ async function postInTime(call: Call, auth: Header): Promise<CallMade> {
   return { result: { ...result, timings: all }, requestHeaders }
 }
 
-async function post(call: Call, timeoutMs: number, auth: Header | undefined): Promise<CallMade> {
+/** `shown`: the header that carries the credential, made from `auth`. */
+async function post(
+  call: Call,
+  timeoutMs: number,
+  shown: Header | undefined,
+  auth: EndpointAuth | undefined,
+): Promise<CallMade> {
   const { context, subscription, body, clientTls } = call
-  const headers = headersOf(call, auth)
+  const headers = headersOf(call, shown)
   const { url, companyId } = subscription
   const tls = clientTls && { tls: clientTls }
   const result = await context.poster.post({ url, headers, body, timeoutMs, onSent, companyId, ...tls })
   const sent = Object.entries(headers)
-  if (!auth) return { result, requestHeaders: sent }
-  const [shownName, credential] = auth
+  if (!shown || !auth) return { result, requestHeaders: sent }
+  const [shownName, credential] = shown
   return {
-    result: hideEcho(result, credential.replace(scheme, '')),
+    result: hideEcho(result, secretsOf(auth, credential)),
     requestHeaders: sent.map(([name, value]) => [name, name === shownName ? HIDDEN : value]),
   }
 }
 
+/** What nobody is to read in an answer: what was sent, and what who decodes it, or made it, knows beside it. */
+function secretsOf(auth: EndpointAuth, sent: string): readonly string[] {
+  const bare = sent.replace(scheme, '')
+  switch (auth.type) {
+    case 'none':
+      return []
+    case 'api_key':
+      return [sent, bare]
+    case 'basic':
+      return [bare, `${auth.username}:${auth.password}`, auth.password]
+    case 'bearer':
+      return [bare]
+    case 'oauth2':
+      return [bare, auth.client_secret]
+  }
+}
+
 /** What stands before the credential itself (RFC 9110 section 11.4). */
-const scheme = /^(?:Basic|Bearer) /
+const scheme = /^[\w!#$%&'*+.^`|~-]+ +/
 
 function headersOf(call: Call, auth: Header | undefined): Readonly<Record<string, string>> {
   const { delivery, subscription, body, traceParent, keys } = call

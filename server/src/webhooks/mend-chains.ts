@@ -1,9 +1,12 @@
+import type { Leadership } from '../db/leadership.ts'
+import { NotLeader } from '../db/leadership.ts'
 import type { DbPool } from '../db/pools.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { BEFORE_ALL_IDS } from '../lib/ids.ts'
 import type { Chain } from './order-key.ts'
-import { lockSubscriptions } from './subscription-health.ts'
+import { lockFreeSubscriptions } from './subscription-health.ts'
 
 interface FirstRow {
   company_id: string
@@ -53,40 +56,79 @@ const unblockFirst = command<[companyId: string, subscriptionId: string, orderKe
 
 const CHAINS_PER_LOOK = 1_000
 
-const ZERO_ID = '00000000-0000-0000-0000-000000000000'
+interface Place {
+  readonly subscriptionId: string
+  readonly orderKey: string
+}
+
+const BEFORE_ALL_CHAINS: Place = { subscriptionId: BEFORE_ALL_IDS, orderKey: '' }
+
+/** @returns the stuck ones among the next `chainsMax`, and the last of these; undefined when there were fewer */
+async function walk(
+  db: Db,
+  after: Place,
+  chainsMax: number,
+): Promise<{ readonly stuck: readonly Chain[]; readonly reached: Place | undefined }> {
+  const stuck: Chain[] = []
+  let reached = after
+  for (let looked = 0; looked < chainsMax; looked += CHAINS_PER_LOOK) {
+    const limit = Math.min(CHAINS_PER_LOOK, chainsMax - looked)
+    const rows = await walkChains(db, reached.subscriptionId, reached.orderKey, limit)
+    for (const row of rows) {
+      const { company_id: companyId, subscription_id: subscriptionId, order_key: orderKey } = row
+      if (row.is_blocked) stuck.push({ companyId, subscriptionId, orderKey })
+      reached = { subscriptionId, orderKey }
+    }
+    if (rows.length < limit) return { stuck, reached: undefined }
+  }
+  return { stuck, reached }
+}
 
 /**
  * Chains whose first delivery is blocked, among `chainsMax` at most: nobody would ever attempt them. No transaction leaves
  * one behind; this is for what somebody changed in the database, and for our own faults.
  */
 export async function findStuckChains(db: Db, chainsMax = Infinity): Promise<readonly Chain[]> {
-  const stuck: Chain[] = []
-  let [afterSubscriptionId, afterOrderKey] = [ZERO_ID, '']
-  for (let looked = 0; looked < chainsMax;) {
-    const limit = Math.min(CHAINS_PER_LOOK, chainsMax - looked)
-    const rows = await walkChains(db, afterSubscriptionId, afterOrderKey, limit)
-    for (const row of rows) {
-      const { company_id: companyId, subscription_id: subscriptionId, order_key: orderKey } = row
-      if (row.is_blocked) stuck.push({ companyId, subscriptionId, orderKey })
-    }
-    const last = rows.at(-1)
-    if (!last || rows.length < limit) break
-    looked += rows.length
-    ;[afterSubscriptionId, afterOrderKey] = [last.subscription_id, last.order_key]
-  }
-  return stuck
+  return (await walk(db, BEFORE_ALL_CHAINS, chainsMax)).stuck
 }
 
-/** Makes the first delivery of stuck chains due. Answers with those that were mended; safe to call at any time. */
-export async function mendChains(pool: DbPool): Promise<readonly Chain[]> {
-  const mended: Chain[] = []
-  for (const chain of await findStuckChains(pool)) {
-    const { companyId, subscriptionId, orderKey } = chain
-    const count = await inTransaction(pool, async (db) => {
-      await lockSubscriptions(db, [chain])
-      return await unblockFirst(db, companyId, subscriptionId, orderKey)
-    })
-    if (count > 0) mended.push(chain)
+export interface ChainMenderOptions {
+  readonly pool: DbPool
+  readonly leadership: Leadership
+  readonly chainsPerRound?: number
+}
+
+/** Makes the first delivery of stuck chains due, some of all chains in each round, then those behind them. Only the leader does. */
+export class ChainMender {
+  readonly #options: Required<ChainMenderOptions>
+  #after = BEFORE_ALL_CHAINS
+
+  constructor(options: ChainMenderOptions) {
+    this.#options = { chainsPerRound: 50_000, ...options }
   }
-  return mended
+
+  /** Answers with those that were mended. One whose subscription is locked by somebody else is left for a later round. */
+  async round(): Promise<readonly Chain[]> {
+    const { pool, leadership, chainsPerRound } = this.#options
+    if (!(await leadership.hold())) return []
+    const { stuck, reached } = await walk(pool, this.#after, chainsPerRound)
+    const mended: Chain[] = []
+    try {
+      for (const chain of stuck) if (await this.#mend(chain)) mended.push(chain)
+    } catch (error) {
+      if (!(error instanceof NotLeader)) throw error
+      return mended
+    }
+    this.#after = reached ?? BEFORE_ALL_CHAINS
+    return mended
+  }
+
+  async #mend(chain: Chain): Promise<boolean> {
+    const { companyId, subscriptionId, orderKey } = chain
+    return await inTransaction(this.#options.pool, async (db) => {
+      await this.#options.leadership.confirm(db)
+      if ((await lockFreeSubscriptions(db, [chain])).size === 0) return false
+      return (await unblockFirst(db, companyId, subscriptionId, orderKey)) > 0
+    })
+  }
 }

@@ -25,3 +25,7 @@ export function orderKeyOf(
 export function nameOfChain({ companyId, subscriptionId, orderKey }: Chain): string {
   return `${companyId}/${subscriptionId}/${orderKey}`
 }
+
+export function isOrdered({ ordering }: Pick<Subscription, 'ordering'>): boolean {
+  return ordering !== 'none'
+}

@@ -10,10 +10,12 @@ import type { Pools } from '../db/pools.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ProblemError } from '../lib/problems.ts'
 import { claimDueDeliveries } from './claim-due.ts'
+import { enableSubscription } from './enable-subscription.ts'
 import { Lanes } from './lanes.ts'
 import type { AttemptRecord } from './record-results.ts'
 import { ResultWriter } from './result-writer.ts'
 import { cancelDelivery, retryDelivery, skipDelivery } from './retry-delivery.ts'
+import { disableSubscription } from './subscriptions.ts'
 
 const webhook_url = 'https://example.com/hook'
 
@@ -30,7 +32,7 @@ const brokenChains = `
 type Act =
   | { readonly act: 'publish'; readonly entities: readonly number[] }
   | { readonly act: 'claim' | 'die'; readonly slots: number; readonly outcomes: readonly Outcome[] }
-  | { readonly act: 'cancel' | 'skip' | 'retry'; readonly which: number }
+  | { readonly act: 'cancel' | 'skip' | 'retry' | 'disable' | 'enable'; readonly which: number }
 
 type Outcome = 'delivered' | 'failed' | 'will_retry'
 
@@ -47,6 +49,7 @@ const someAct: fc.Arbitrary<Act> = fc.oneof(
     outcomes,
   }),
   fc.record({ act: fc.constantFrom('cancel' as const, 'skip' as const, 'retry' as const), which: fc.nat(20) }),
+  fc.record({ act: fc.constantFrom('disable' as const, 'enable' as const, 'enable' as const), which: fc.nat(1) }),
 )
 
 /** What receivers see, judged as it happens. */
@@ -120,7 +123,17 @@ class World {
       case 'skip':
       case 'retry':
         return await this.#ask(act.act, act.which)
+      case 'disable':
+      case 'enable':
+        return await this.turn(act.act, act.which)
     }
+  }
+
+  /** What is published while a subscription is disabled is not owed to it; what waits, waits on. */
+  async turn(what: 'disable' | 'enable', which: number): Promise<void> {
+    const id = this.#subscriptions[which] ?? ''
+    const change = { disable: disableSubscription, enable: enableSubscription }[what]
+    await this.#company.asCompany(async (db) => void (await change(db, author, this.#company.id, id)))
   }
 
   /** Answers when the results are written. */
@@ -204,6 +217,7 @@ suite('ordered deliveries', () => {
             }
           }),
         )
+        for (const which of [0, 1]) await world.turn('enable', which)
         const left = 'select count(*) from webhook_deliveries'
         for (let round = 0; (await sqlValue<number>(pools.engine, left)) > 0; round++) {
           assert.ok(round < 200, 'everything ends')

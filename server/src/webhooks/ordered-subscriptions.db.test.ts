@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { suite, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
@@ -10,10 +11,12 @@ import { sql, sqlValue } from '../../test/support/sql.ts'
 import type { TestNode, TestNodeOptions } from '../../test/support/test-node.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
 import { until } from '../../test/support/until.ts'
+import { Leadership } from '../db/leadership.ts'
 import { asCompany, inTransaction } from '../db/transaction.ts'
+import { systemClock } from '../lib/clock.ts'
 import { cancelDeliveries } from './jobs/cancel-deliveries.ts'
 import { retryDeliveries } from './jobs/retry-deliveries.ts'
-import { findStuckChains, mendChains } from './mend-chains.ts'
+import { ChainMender, findStuckChains } from './mend-chains.ts'
 import { readQueueDepth } from './queue-depth.ts'
 import { findDelivery } from './read-deliveries.ts'
 import { cancelDelivery, retryDelivery, skipDelivery } from './retry-delivery.ts'
@@ -126,6 +129,18 @@ suite('an ordered subscription', () => {
     assert.equal(receiver.openMaxAt('/hook'), 1)
   })
 
+  test('wakes the dispatcher for what may go, and not for what is blocked', async (t) => {
+    const { node, subscriptionId, publish } = await begin(t, { ordering: 'entity' })
+    const wake = t.mock.method(node.dispatcher, 'wake')
+    const woken = () => wake.mock.calls.flatMap(({ arguments: [subscriptions] }) => subscriptions.map(({ id }) => id))
+    await publish('a', 'a')
+    assert.deepEqual(woken(), [subscriptionId])
+    await publish('a')
+    assert.deepEqual(woken(), [subscriptionId])
+    await publish('b')
+    assert.deepEqual(woken(), [subscriptionId, subscriptionId])
+  })
+
   test('[order-per-entity] waits for the retries of the first, which hold up its own entity alone, and goes on when it has failed', async (t) => {
     const { node, publish, receiver, called, pending } = await begin(
       t,
@@ -176,10 +191,18 @@ suite('an ordered subscription', () => {
       await sql(db, 'delete from webhook_deliveries where id = $1', [id])
       const routing = publish('a')
       const waits = `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
-      await until('the router waits', async () => (await sqlValue<number>(node.pools.owner, waits)) > 0)
+      let isOver = false
+      void routing.then(() => (isOver = true))
+      // It waits a little, and leaves the company out for a while then.
+      const isMet = async () => isOver || (await sqlValue<number>(node.pools.owner, waits)) > 0
+      await until('the router has met the lock', isMet)
       return { routing }
     })
     await routed.routing
+    await until('it is routed', async () => {
+      await node.route()
+      return (await pending()).length > 0
+    })
     assert.deepEqual(shown(await pending()), [['order/a', false]])
   })
 
@@ -217,19 +240,35 @@ suite('an ordered subscription', () => {
   })
 
   test('that is no longer ordered keeps the order of what waits', async (t) => {
-    const { node, companyId, subscriptionId, publish, called } = await begin(
+    const { node, companyId, subscriptionId, receiver, publish } = await begin(
       t,
       { ordering: 'entity' },
       { handsOver: false },
     )
-    await publish('a', 'a', 'a')
+    const before = await publish('a', 'a', 'a')
     const change = { ordering: 'none' } as const
     await asCompany(node.pools.api, companyId, async (db) => {
       return await updateSubscription(db, testVault(node.pools), allow, now(), companyId, subscriptionId, change)
     })
-    await publish('a')
+    const after = await publish('a')
+    const gate = Promise.withResolvers<void>()
+    receiver.answer(async () => {
+      await gate.promise
+      return { status: 204 }
+    })
+    const ids = () => receiver.calls.map(({ id }) => id)
+    await until('the first of the order and the new one are called', async () => {
+      await node.dispatcher.round()
+      return receiver.calls.length === 2
+    })
+    assert.deepEqual(new Set(ids()), new Set([before[0], ...after]))
+    gate.resolve()
     await node.dispatch()
-    assert.equal(called().length, 4)
+    assert.deepEqual(
+      ids().filter((id) => !after.includes(id)),
+      before,
+    )
+    assert.equal(receiver.openMaxAt('/hook'), 2)
     assert.deepEqual(await findStuckChains(node.pools.engine), [])
   })
 
@@ -278,13 +317,13 @@ suite('of the deliveries of an order', () => {
   })
 
   test('the first can be skipped: those behind it go on, and it keeps its retries', async (t) => {
-    const { node, companyId, receiver, publish, pending, called } = await begin(
+    const { node, companyId, receiver, publish, pending } = await begin(
       t,
       { ordering: 'entity' },
       { schedule: [3_600_000] },
     )
     receiver.answer(() => ({ status: receiver.calls.length === 1 ? 503 : 204 }))
-    await publish('a', 'a', 'a')
+    const events = await publish('a', 'a', 'a')
     await node.dispatch()
     const id = firstOf(await pending())
     const skipped = await asCompany(
@@ -294,7 +333,11 @@ suite('of the deliveries of an order', () => {
     )
     assert.deepEqual([skipped.state, skipped.progress, skipped.reason], ['pending', 'retrying', 'http_503'])
     await node.dispatch()
-    assert.deepEqual(called(), ['a', 'a', 'a'])
+    assert.deepEqual(
+      receiver.calls.map((call) => call.id),
+      events,
+    )
+    assert.equal(receiver.openMaxAt('/hook'), 1)
     assert.deepEqual(shown(await pending()), [[null, false]])
     const told = await sqlValue(
       node.pools.owner,
@@ -360,7 +403,8 @@ suite('an order that stopped', () => {
     const { engine } = node.pools
     const entities = Array.from({ length: 1_200 }, (_, index) => `${10_000 + index}`)
     await publish(...entities, '10000', '11199', '11199')
-    assert.deepEqual(await mendChains(engine), [])
+    const mender = new ChainMender({ pool: engine, leadership: leadership(node) })
+    assert.deepEqual(await mender.round(), [])
     await sql(engine, `delete from webhook_deliveries where order_key = 'order/11199' and due_at < 'infinity'`)
     const stuck = await findStuckChains(engine)
     assert.deepEqual(
@@ -368,12 +412,48 @@ suite('an order that stopped', () => {
       ['order/11199'],
     )
     assert.deepEqual(await findStuckChains(engine, 1_100), [], 'it looks no further than it is told')
-    assert.deepEqual(await mendChains(engine), stuck)
-    assert.deepEqual(await mendChains(engine), [])
+    const other = new ChainMender({ pool: engine, leadership: leadership(node) })
+    assert.deepEqual(await other.round(), [], 'another leads')
+    assert.deepEqual(await mender.round(), stuck)
+    assert.deepEqual(await mender.round(), [])
     const own = (await pending()).filter(({ key }) => key === 'order/11199')
     assert.deepEqual(
       own.map(({ blocked }) => blocked),
       [false, true],
     )
   })
+
+  test('is looked for in a part of all orders at a time, and in all of them in the end', async (t) => {
+    const { node, publish } = await begin(t, { ordering: 'entity' }, { handsOver: false })
+    const { engine } = node.pools
+    await publish('a', 'b', 'c', 'a', 'b', 'c')
+    const mender = new ChainMender({ pool: engine, leadership: leadership(node), chainsPerRound: 2 })
+    for (const turn of [1, 2]) {
+      await sql(engine, `update webhook_deliveries set due_at = 'infinity'`)
+      const keys = async () => (await mender.round()).map(({ orderKey }) => orderKey)
+      assert.deepEqual(await keys(), ['order/a', 'order/b'], `turn ${turn}`)
+      assert.deepEqual(await keys(), ['order/c'], `turn ${turn}`)
+    }
+  })
+
+  test('is left for later while somebody holds its subscription, and those of others are mended', async (t) => {
+    const { node, companyId, subscriptionId, receiver, publish } = await begin(t, { ordering: 'entity' })
+    const { engine } = node.pools
+    const other = await subscribe(node.pools, companyId, {
+      webhook_url: `${receiver.url}/other`,
+      ordering: 'subscription',
+    })
+    await publish('a')
+    await sql(engine, `update webhook_deliveries set due_at = 'infinity' where order_key is not null`)
+    const mender = new ChainMender({ pool: engine, leadership: leadership(node) })
+    const mended = async () => (await mender.round()).map((chain) => chain.subscriptionId)
+    await inTransaction(engine, async (db) => {
+      await lockSubscriptions(db, [{ companyId, subscriptionId }])
+      assert.deepEqual(await mended(), [other.id])
+    })
+    assert.deepEqual(await mended(), [subscriptionId])
+  })
 })
+
+const leadership = ({ pools: { engine } }: TestNode): Leadership =>
+  new Leadership({ db: engine, clock: systemClock, name: 'jobs', holder: randomUUID() })

@@ -54,8 +54,20 @@ export async function insertAgain(db: Db, companyId: string, ended: readonly End
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Whoever asks for attempts has mended something: open breakers may probe at once. Waits for nobody. */
-export const hastenProbes = command<[companyId: string, subscriptionIds: readonly string[]]>(
+/**
+ * Whoever asks for attempts has mended something: breakers that have been open since before this time, a text of
+ * PostgreSQL, may probe at once. Waits for nobody.
+ */
+export async function hastenProbes(
+  db: Db,
+  companyId: string,
+  subscriptionIds: readonly string[],
+  openedBefore = 'infinity',
+): Promise<void> {
+  await hastenRows(db, companyId, subscriptionIds, openedBefore)
+}
+
+const hastenRows = command<[companyId: string, subscriptionIds: readonly string[], openedBefore: string]>(
   'health.hasten_probes',
   `update subscription_health
       set breaker_open_until = now()
@@ -63,5 +75,6 @@ export const hastenProbes = command<[companyId: string, subscriptionIds: readonl
        select h.subscription_id
          from subscription_health h
         where h.company_id = $1 and h.subscription_id = any($2::uuid[]) and h.breaker = 'open'
+          and coalesce(h.breaker_opened_at, '-infinity') < $3::timestamptz
           for update skip locked))`,
 )

@@ -3,7 +3,8 @@ import type { Db } from '../db/statement.ts'
 import { readLogged } from '../events/read-logged.ts'
 import { RecentEvents } from '../events/recent-events.ts'
 import type { FilterFailure } from '../lib/filter/condition.ts'
-import { decideRouting, toRoutable } from './routing-decision.ts'
+import { TurnTaker } from '../lib/turn-taker.ts'
+import { choosesName, decideRouting, KnownFilters, toRoutable } from './routing-decision.ts'
 import { checkNamesAndFilter } from './subscription-settings.ts'
 
 export interface PreviewInput {
@@ -57,6 +58,7 @@ const TIME_MAX_MS = 2_000
 
 /**
  * Runs names and filter over the newest events, as routing would. Events of Daybook's own count where they are named.
+ * Between two events others on this thread have their turn.
  * @param elapsedMs since it began; after two seconds it answers with what it has
  */
 export async function previewSubscription(
@@ -67,42 +69,27 @@ export async function previewSubscription(
 ): Promise<Preview> {
   checkNamesAndFilter({ event_names: input.event_names, filter: input.filter ?? null })
   const last = input.last ?? LAST_DEFAULT
-  const tally = new Tally()
   const filter = input.filter ? JSON.stringify(input.filter) : undefined
   const subscription = { status: 'active', eventNames: input.event_names, filter } as const
-  let before: number | null = null
-  while (tally.considered < last && elapsedMs() < TIME_MAX_MS) {
-    const rows: readonly NewestRow[] = await readNewest(
-      db,
-      companyId,
-      before,
-      Math.min(PAGE_EVENTS, last - tally.considered),
-    )
-    const named = rows.filter((row) => decideRouting({ ...subscription, filter: undefined }, toAsked(row)).isOwed)
-    const logged =
-      filter === undefined
-        ? undefined
-        : await readLogged(
-            db,
-            new RecentEvents(0),
-            companyId,
-            named.map((row) => row.event_id),
-          )
-    for (const row of named) {
-      const event = logged?.get(row.event_id)
-      tally.note(row, decideRouting(subscription, event ? toRoutable(event) : toAsked(row)))
+  const filters = new KnownFilters()
+  const turns = new TurnTaker(elapsedMs)
+  const isUp = (): boolean => elapsedMs() >= TIME_MAX_MS
+  const tally = new Tally()
+  while (tally.considered < last && !isUp()) {
+    const limit = Math.min(PAGE_EVENTS, last - tally.considered)
+    const rows = await readNewest(db, companyId, tally.from, limit)
+    const named = rows.filter((row) => choosesName(subscription, row.event_name)).map((row) => row.event_id)
+    const logged = await readLogged(db, new RecentEvents(0), companyId, filter === undefined ? [] : named)
+    for (const row of rows) {
+      const event = logged.get(row.event_id)
+      const asked = event ? toRoutable(event) : { eventName: row.event_name }
+      tally.note(row, decideRouting(subscription, asked, filters))
+      if (isUp()) break
+      await turns.next()
     }
-    tally.considered += rows.length
-    tally.to ??= rows[0]?.position ?? null
-    before = rows.at(-1)?.position ?? before
-    tally.from = before
-    if (rows.length === 0) break
+    if (rows.length < limit) break
   }
   return tally.preview()
-}
-
-function toAsked(row: NewestRow): { readonly eventName: string } {
-  return { eventName: row.event_name }
 }
 
 class Tally {
@@ -115,13 +102,17 @@ class Tally {
 
   note({ event_id, event_name, position }: NewestRow, decision: ReturnType<typeof decideRouting>): void {
     const event = { event_id, event_name, position }
+    this.considered++
+    this.to ??= position
+    this.from = position
+    if (!decision.isOwed && decision.reason === 'other_event_names') return
     const counts = this.#byName.get(event_name) ?? { named: 0, matched: 0 }
     this.#byName.set(event_name, counts)
     counts.named++
     if (decision.isOwed) counts.matched++
     if (decision.isOwed && this.#matches.length < SAMPLES_MAX) this.#matches.push(event)
     if (!decision.isOwed && decision.reason === 'filter' && this.#misses.length < SAMPLES_MAX) {
-      this.#misses.push({ ...event, failed_conditions: [...decision.failures] })
+      this.#misses.push({ ...event, failed_conditions: [...decision.failures()] })
     }
   }
 

@@ -2,12 +2,12 @@ import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { PageRequest } from '../lib/cursor.ts'
 import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
-import { canonicalUuid, firstIdOfMs, idTimeMs } from '../lib/ids.ts'
+import { AFTER_ALL_IDS, BEFORE_ALL_IDS, canonicalUuid, firstIdOfMs, idTimeMs } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { DeliveryView, EndedRow, PendingRow } from './delivery-view.ts'
 import { viewEnded, viewPending } from './delivery-view.ts'
 import type { WebhookLogSummary } from './read-logs.ts'
-import { AFTER_ALL_IDS, BEFORE_ALL_IDS, logsOfDelivery } from './read-logs.ts'
+import { logsOfDelivery } from './read-logs.ts'
 
 /**
  * Deliveries, read from two tables: a row of webhook_deliveries is a pending one; of the others the ledger tells. A

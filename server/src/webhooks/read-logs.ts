@@ -3,7 +3,7 @@ import type { Db } from '../db/statement.ts'
 import { expandEventNames } from '../events/expand-event-names.ts'
 import type { PageRequest } from '../lib/cursor.ts'
 import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
-import { canonicalUuid, firstIdOfMs } from '../lib/ids.ts'
+import { AFTER_ALL_IDS, BEFORE_ALL_IDS, canonicalUuid, firstIdOfMs } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { TimeRange } from '../lib/time-range.ts'
 import type { AttemptRecord } from './record-results.ts'
@@ -258,10 +258,6 @@ export async function logsOfDelivery(
 ): Promise<readonly WebhookLogSummary[]> {
   return (await latestOfDelivery(db, companyId, deliveryId)).map(toSummary)
 }
-
-/** The bounds of a list that goes by ids from the newest to the oldest. */
-export const AFTER_ALL_IDS = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-export const BEFORE_ALL_IDS = '00000000-0000-0000-0000-000000000000'
 
 /** By what the fewest rows share. Few attempts are in trouble: a subscription that fails on and on is disabled. */
 function pathFor(filter: WebhookLogFilter, statuses: Statuses | undefined): typeof byTime {

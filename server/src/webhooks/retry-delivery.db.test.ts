@@ -3,12 +3,14 @@ import { describe, test } from 'node:test'
 import { author, testCompany } from '../../test/support/company.ts'
 import type { Leased, TestCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { sql, sqlValue } from '../../test/support/sql.ts'
+import type { Db } from '../db/statement.ts'
 import { listEvents } from '../events/list-events.ts'
 import { newId } from '../lib/ids.ts'
 import type { ProblemCode } from '../lib/problems.ts'
 import { ProblemError } from '../lib/problems.ts'
 import { getDelivery } from './read-deliveries.ts'
-import { cancelDelivery, retryDelivery } from './retry-delivery.ts'
+import { cancelDelivery, retryDelivery, skipDelivery } from './retry-delivery.ts'
 import { deleteSubscription } from './subscriptions.ts'
 
 const hasCode = (code: ProblemCode) => (error: unknown) => error instanceof ProblemError && error.code === code
@@ -242,4 +244,39 @@ describe('cancelling a delivery', () => {
       rows.map(({ id }) => id),
     )
   })
+})
+
+describe('cancelling or skipping one that is written into an order at the same moment', () => {
+  const changes = { cancelDelivery, skipDelivery }
+  for (const [name, change] of Object.entries(changes)) {
+    test(`${name} locks the order before the delivery all the same`, async (t) => {
+      const { pools } = await testDatabase(t)
+      const company = await testCompany(pools)
+      await company.subscribe('thing.*')
+      await company.publish({})
+      await company.route()
+      const id = await sqlValue<string>(pools.engine, 'select id from webhook_deliveries')
+      let tries = 0
+      const asked: string[] = []
+      await company.asCompany(async (db) => {
+        tries++
+        asked.length = 0
+        const meanwhile: Db = {
+          query: async (query) => {
+            asked.push(query.name)
+            const answer = await db.query<never>(query)
+            if (query.name === 'delivery.find_ordered' && tries === 1) {
+              await sql(pools.engine, `update webhook_deliveries set order_key = 'order/a' where id = $1`, [id])
+            }
+            return answer
+          },
+        }
+        return await change(meanwhile, author, company.id, id)
+      })
+      assert.equal(tries, 2)
+      assert.deepEqual(asked.slice(0, 3), ['delivery.find_ordered', 'health.lock', 'delivery.lock'])
+      const left = await sql(pools.engine, 'select order_key from webhook_deliveries')
+      assert.deepEqual(left, name === 'skipDelivery' ? [{ order_key: null }] : [])
+    })
+  }
 })

@@ -13,7 +13,7 @@ import { promoteNext } from './promote-next.ts'
 import { findDelivery } from './read-deliveries.ts'
 import { lockSubscriptions } from './subscription-health.ts'
 import type { Subscription, VersionRow } from './subscription-set.ts'
-import { toSubscription } from './subscription-set.ts'
+import { currentColumns, toSubscription } from './subscription-set.ts'
 
 /**
  * What people do to a single delivery: retry, cancel and skip (to many: jobs/). Each runs in its caller's transaction and
@@ -45,9 +45,7 @@ const lockDelivery = statement<[companyId: string, id: string], LockedRow>(
 
 const findSubscription = statement<[companyId: string, id: string], VersionRow>(
   'delivery.find_subscription',
-  `select company_id, version, id as subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms
-     from event_subscriptions
-    where company_id = $1 and id = $2`,
+  `select ${currentColumns} from event_subscriptions where company_id = $1 and id = $2`,
 )
 
 const findOrdered = statement<[companyId: string, id: string], { subscription_id: string }>(
@@ -97,8 +95,7 @@ export async function cancelDelivery(
   companyId: string,
   deliveryId: string,
 ): Promise<DeliveryView> {
-  await lockChain(db, companyId, deliveryId)
-  const { before, row } = await lockPending(db, companyId, deliveryId)
+  const { before, row } = await lockInChain(db, companyId, deliveryId)
   await endCancelled(db, companyId, [row])
   return await tell(db, author, companyId, 'daybook.delivery.cancelled', before)
 }
@@ -113,8 +110,7 @@ export async function skipDelivery(
   companyId: string,
   deliveryId: string,
 ): Promise<DeliveryView> {
-  await lockChain(db, companyId, deliveryId)
-  const { before, row } = await lockPending(db, companyId, deliveryId)
+  const { before, row } = await lockInChain(db, companyId, deliveryId)
   if (row.order_key === null) throw new ProblemError('delivery_not_ordered', 'No other delivery waits for it')
   if (row.is_blocked) throw blocked()
   await leaveChain(db, companyId, row.id)
@@ -126,21 +122,30 @@ function blocked(): ProblemError {
   return new ProblemError('delivery_blocked', 'It waits for an earlier delivery: retry, skip or cancel that one')
 }
 
-/** Locks what an ordered delivery's end or leaving changes: nobody adds to its chain or takes from it meanwhile. */
-async function lockChain(db: Db, companyId: string, deliveryId: string): Promise<void> {
-  const id = canonicalUuid(deliveryId)
-  const [ordered] = id === undefined ? [] : await findOrdered(db, companyId, id)
-  if (ordered) await lockSubscriptions(db, [{ companyId, subscriptionId: ordered.subscription_id }])
-}
-
-async function lockPending(
+/**
+ * The same for one whose end or leaving changes its chain, if it has one: nobody adds to that or takes from it until the
+ * commit. It must be pending.
+ */
+async function lockInChain(
   db: Db,
   companyId: string,
   deliveryId: string,
 ): Promise<{ readonly before: DeliveryView; readonly row: LockedRow }> {
+  const id = canonicalUuid(deliveryId)
+  const [ordered] = id === undefined ? [] : await findOrdered(db, companyId, id)
+  if (ordered) await lockSubscriptions(db, [{ companyId, subscriptionId: ordered.subscription_id }])
   const { before, row } = await lock(db, companyId, deliveryId)
   if (!row) throw new ProblemError('delivery_ended', `It has ended already: ${before.state}`)
+  if (row.order_key !== null && !ordered) throw new ChainAppeared('The delivery was written into an order meanwhile')
   return { before, row }
+}
+
+/**
+ * The chain's lock comes before the delivery's, so it is too late for it in this transaction. Its runner begins it anew, as
+ * after any serialization failure (inTransaction).
+ */
+class ChainAppeared extends Error {
+  readonly code = '40001'
 }
 
 /** The delivery as it is from here to the commit, with its locked row when it is pending; never one in flight. */

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { newEvent } from '../../test/support/new-event.ts'
 import type { LoggedEvent } from '../events/event.ts'
 import { anchorOf } from '../lib/filter/filter-anchor.ts'
-import { decideRouting, toRoutable } from './routing-decision.ts'
+import { decideRouting, KnownFilters, toRoutable } from './routing-decision.ts'
 import { RoutingIndex } from './routing-index.ts'
 import type { Subscription } from './subscription-set.ts'
 
@@ -87,9 +87,10 @@ test('the index finds exactly those that are owed the event, in the order of the
         present.set(next.id, next)
       }
       for (const one of events.map(toRoutable)) {
-        const asked = [...present.values()].filter((each) => decideRouting(each, one).isOwed)
+        const filters = new KnownFilters()
+        const asked = [...present.values()].filter((each) => decideRouting(each, one, filters).isOwed)
         assert.deepEqual(
-          index.owed(one).map(({ id }) => id),
+          index.owed(one, endless)?.map(({ id }) => id),
           asked.map(({ id }) => id).toSorted(),
         )
       }
@@ -97,6 +98,9 @@ test('the index finds exactly those that are owed the event, in the order of the
     { numRuns: 2_000 },
   )
 })
+
+const endless = { isUpAfterFilter: () => false }
+const over = { isUpAfterFilter: () => true }
 
 const base = {
   companyId: COMPANY,
@@ -106,6 +110,99 @@ const base = {
   concurrency: 1,
   timeoutMs: 1_000,
 } as const satisfies Partial<Subscription>
+
+const idOf = (n: number) => `0195a2c4-5b1e-7c3a-9f10-${String(n).padStart(12, '0')}`
+
+/** Subscriptions with the ids 0, 1, 2 … */
+function indexOf(...given: readonly Partial<Subscription>[]): RoutingIndex {
+  const index = new RoutingIndex()
+  for (const [n, one] of given.entries()) {
+    index.add({ ...base, eventNames: ['*'], filter: undefined, ...one, id: idOf(n) })
+  }
+  return index
+}
+
+const orders = toRoutable(newEvent(COMPANY, { payload: { branch: 'berlin', minutes: 30 } }))
+
+test('when the time is up before all filters were asked nothing is said, unless none has to be asked', () => {
+  const kinds = ['{"branch":"berlin"}', '{"minutes":{"$gt":1}}']
+  for (const filter of kinds) assert.equal(indexOf({}, { filter }).owed(orders, over), undefined, filter)
+  assert.equal(indexOf({}, {}).owed(orders, over)?.length, 2)
+  assert.equal(indexOf({}, { filter: '{"branch":"berlin"}', eventNames: ['call.*'] }).owed(orders, over)?.length, 1)
+})
+
+test('of those in an order all are owed an event that was not asked about in time', () => {
+  const wanting = '{"branch":"berlin"}'
+  const other = '{"branch":"hamburg"}'
+  const index = indexOf(
+    { ordering: 'entity' },
+    {},
+    { ordering: 'entity', filter: other },
+    { ordering: 'subscription', filter: wanting },
+    { filter: wanting },
+    { ordering: 'entity', filter: other, eventNames: ['call.*'] },
+    { ordering: 'entity', filter: other },
+  )
+  const found = (time: typeof over) => index.owedInOrder(orders, time).map(({ id }) => Number(id.slice(-12)))
+  assert.deepEqual(found(endless), [0, 3])
+  assert.deepEqual(found(over), [0, 3, 6])
+})
+
+test('names that the same patterns choose share one list', () => {
+  const index = indexOf(
+    {},
+    { eventNames: ['order.*', '*'] },
+    { eventNames: ['order.*'] },
+    { filter: '{"branch":"hamburg"}' },
+  )
+  const list = (eventName: string) => index.owed({ ...orders, eventName }, endless)
+  assert.equal(list('order.placed')?.length, 3)
+  assert.equal(list('order.placed'), list('order.paid'))
+  assert.equal(list('call.ended')?.length, 2)
+  assert.equal(list('call.ended'), list('a.b.c'))
+})
+
+test('a subscription takes room for its names and its values, not for each of them with each', () => {
+  const before = process.memoryUsage().heapUsed
+  const eventNames = Array.from({ length: 100 }, (_, n) => `n${n}`)
+  const subscriptions = Array.from({ length: 100 }, (_, s) => {
+    const filter = JSON.stringify({ b: { $in: Array.from({ length: 200 }, (_, n) => `${s}-${n}`) } })
+    return { eventNames, filter }
+  })
+  const index = indexOf(...subscriptions)
+  const grown = process.memoryUsage().heapUsed - before
+  assert.ok(grown < 150_000_000, `${grown} bytes`) // 2,000,000 entries would be some 400 MB
+  const event = toRoutable(newEvent(COMPANY, { payload: { b: '7-7' } }))
+  assert.deepEqual(
+    index.owed({ eventName: 'n3', filtered: event.filtered }, endless)?.map(({ id }) => id),
+    [idOf(7)],
+  )
+})
+
+test('an event is read for filters once, however many are asked', () => {
+  const event = newEvent(COMPANY, { payload: { k: 1 } })
+  const routable = toRoutable(event)
+  assert.equal(routable.filtered, routable.filtered)
+  assert.equal(routable.filtered?.payload, routable.filtered?.payload)
+})
+
+test('the failures of a filter are looked for when somebody asks', () => {
+  const decision = decideRouting({ ...base, eventNames: ['*'], filter: '{"branch":"hamburg"}' }, orders)
+  assert.ok(!decision.isOwed && decision.reason === 'filter')
+  assert.deepEqual(
+    decision.failures().map(({ path }) => path),
+    ['branch'],
+  )
+})
+
+test('an event that a filter cannot be asked about within its purse is owed, and the decision says so', () => {
+  const list = Array.from({ length: 30_000 }, (_, n) => ({ k: n % 10 }))
+  const costly = toRoutable(newEvent(COMPANY, { payload: { list } }))
+  const filter = JSON.stringify({ $any: Array.from({ length: 100 }, (_, n) => ({ 'list.k': 100 + n })) })
+  const decision = decideRouting({ ...base, eventNames: ['*'], filter }, costly)
+  assert.deepEqual(decision, { isOwed: true, reason: 'filter_too_costly' })
+  assert.equal(indexOf({ filter }).owed(costly, endless)?.length, 1)
+})
 
 test('a filter is looked up by the equality that leaves the fewest', () => {
   const anchors: readonly (readonly [unknown, unknown])[] = [

@@ -1,6 +1,7 @@
 import type { DbPool } from '../db/pools.ts'
 import { command, statement } from '../db/statement.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { BEFORE_ALL_IDS } from '../lib/ids.ts'
 import { UnreadableError } from '../vault/sealed.ts'
 import { Secret } from '../vault/secret.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -33,8 +34,6 @@ const replacePlain = command<[companyId: string, subscriptionId: string, id: str
 )
 
 const ROWS_PER_COMMIT = 500
-const NO_ID = '00000000-0000-0000-0000-000000000000'
-
 /**
  * Seals the signing secrets that earlier versions stored in clear; run at every start, before anything is delivered.
  * Answers with how many there were. A company whose key cannot be opened is told of and left as it is; others go on. Copies that the database keeps for a while elsewhere (dead rows until a vacuum, the
@@ -46,7 +45,7 @@ export async function sealPlainSecrets(
   onLeftOut: (companyId: string) => void,
 ): Promise<number> {
   const leftOut = new Set<string>()
-  let after: PlainKey = [NO_ID, NO_ID, NO_ID]
+  let after: PlainKey = [BEFORE_ALL_IDS, BEFORE_ALL_IDS, BEFORE_ALL_IDS]
   let sealed = 0
   for (;;) {
     const rows = await findPlain(engine, ...after, ROWS_PER_COMMIT)

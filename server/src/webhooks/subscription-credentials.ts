@@ -7,7 +7,14 @@ import type { EndpointTls } from './client-certificate.ts'
 import type { EndpointAuth, EndpointCredentialFacts, EndpointCredentials } from './endpoint-auth.ts'
 import { credentialFacts, credentialText, parseCredentialText } from './endpoint-auth.ts'
 import type { SubscriptionRow } from './subscription-store.ts'
-import { deleteCredentials, findCredential, insertCredential, placeOfCredential } from './subscription-store.ts'
+import {
+  deleteCredentials,
+  deleteSuperseded,
+  findCredential,
+  insertCredential,
+  placeOfCredential,
+  supersedeCredentials,
+} from './subscription-store.ts'
 
 /** Absent stays, null is taken away. */
 export interface CredentialChange {
@@ -87,15 +94,24 @@ export function readable<Given extends unknown[], Result>(
   }
 }
 
-/** Stores them sealed; those before stay for the calls that are under way. */
+/** Longer than any call is under way, with what goes before it. */
+const KEPT_SECONDS = 300
+
+/**
+ * Stores them sealed. Those before stay for the calls that are under way, however often they are replaced meanwhile. Where
+ * nothing is left all are gone at once: a call that was about to show one is not made.
+ */
 export async function storeCredentials(
   db: Db,
   seal: Awaited<ReturnType<Vault['sealer']>>,
-  row: CredentialColumns & Pick<SubscriptionRow, 'company_id' | 'id'>,
+  row: Pick<SubscriptionRow, 'company_id' | 'id'>,
   credentials: EndpointCredentials,
 ): Promise<CredentialColumns> {
-  const { company_id: companyId, id, credential_id: before } = row
-  if (credentials.auth.type === 'none' && !credentials.tls) return noCredentials
+  const { company_id: companyId, id } = row
+  if (credentials.auth.type === 'none' && !credentials.tls) {
+    await deleteCredentials(db, companyId, id)
+    return noCredentials
+  }
   const credentialId = newId()
   await insertCredential(
     db,
@@ -104,7 +120,8 @@ export async function storeCredentials(
     credentialId,
     seal(placeOfCredential(id, credentialId), credentialText(credentials)),
   )
-  await deleteCredentials(db, companyId, id, [credentialId, ...(before === null ? [] : [before])])
+  await supersedeCredentials(db, companyId, id, credentialId)
+  await deleteSuperseded(db, companyId, id, KEPT_SECONDS)
   return { credential_id: credentialId, credential_facts: JSON.stringify(credentialFacts(credentials)) }
 }
 

@@ -1,6 +1,7 @@
 import { rowShape } from '../db/rows.ts'
 import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
+import { sqlState } from '../db/transaction.ts'
 import type { TokenBucket } from '../lib/token-bucket.ts'
 import type { Breaker } from './breaker.ts'
 
@@ -20,7 +21,7 @@ export interface LockedSubscription {
   readonly nowMs: number
 }
 
-interface SubscriptionKey {
+export interface SubscriptionKey {
   readonly companyId: string
   readonly subscriptionId: string
 }
@@ -82,11 +83,45 @@ export async function lockSubscriptions(db: Db, keys: Iterable<SubscriptionKey>)
 }
 
 /**
- * The same for whoever leases: what somebody else has locked is left out, and nobody waits. So a process that froze in the
+ * The same for whoever leases or records: what somebody else has locked is left out, and nobody waits. So a process that froze in the
  * middle of a claim or a result holds up the subscriptions of that transaction and no others.
  */
 export async function lockFreeSubscriptions(db: Db, keys: Iterable<SubscriptionKey>): Promise<LockedSubscriptions> {
   return byId(await lockFreeRows(db, ...keyShape.values(inOrder(keys))))
+}
+
+/** For whoever needs all of them and may not be held up: no longer than this is waited for one that somebody else has locked. */
+const BUSY_WAIT_MS = 200
+
+/**
+ * Locks those that are free, waits a little for the others, and answers with those that stayed locked by somebody else. In a
+ * transaction only. The wait is out of the common order and may be part of a circle; it ends before the database looks for one.
+ */
+export async function lockOrNameBusy(db: Db, keys: Iterable<SubscriptionKey>): Promise<readonly SubscriptionKey[]> {
+  const busy = await lockFree(db, inOrder(keys))
+  if (busy.length === 0) return busy
+  await db.query(plain('savepoint before_wait'))
+  try {
+    await db.query(plain(`set local lock_timeout = '${BUSY_WAIT_MS}ms'`))
+    await lockSubscriptions(db, busy)
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+    await db.query(plain('rollback to savepoint before_wait')) // takes the setting back too
+    return await lockFree(db, busy)
+  }
+  await db.query(plain('set local lock_timeout to default'))
+  return []
+}
+
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** Settings and savepoints cannot be prepared. */
+const plain = (text: string) => ({ name: '', text, values: [] })
+
+/** Answers with those that it did not get. */
+async function lockFree(db: Db, keys: readonly SubscriptionKey[]): Promise<readonly SubscriptionKey[]> {
+  const locked = await lockFreeSubscriptions(db, keys)
+  return keys.filter(({ subscriptionId }) => !locked.has(subscriptionId))
 }
 
 function inOrder(keys: Iterable<SubscriptionKey>): SubscriptionKey[] {
@@ -142,7 +177,9 @@ const writeBreakerRows = command<readonly unknown[]>(
   'health.write_breaker',
   `update subscription_health h
       set breaker = x.breaker, breaker_failures = x.failures, breaker_trips = x.trips, breaker_ramp = x.ramp,
-          is_slow = x.is_slow, breaker_open_until = now() + x.open_ms * interval '1 millisecond'
+          is_slow = x.is_slow, breaker_open_until = now() + x.open_ms * interval '1 millisecond',
+          breaker_opened_at = case when x.breaker = 'open' and x.trips > h.breaker_trips then now()
+                                   else h.breaker_opened_at end
      from ${breakerShape.from()}
     where h.company_id = x.company_id and h.subscription_id = x.subscription_id`,
 )

@@ -1,6 +1,5 @@
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
-import type { RoutableEvent } from './routing-decision.ts'
 import { RoutingIndex } from './routing-index.ts'
 
 /** Of a subscription, as one of its versions has it, what routing and leasing look at. */
@@ -33,12 +32,30 @@ export interface VersionRow {
 export const versionColumns =
   'company_id, version, subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms'
 
+/** Of event_subscriptions, for a {@link VersionRow}. */
+export const currentColumns =
+  'company_id, version, id as subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms'
+
 const readVersions = statement<[companyId: string, after: number, upTo: number], VersionRow>(
   'subscription.read_versions',
   `select distinct on (subscription_id) ${versionColumns}
      from event_subscription_versions
     where company_id = $1 and version > $2 and version <= $3
     order by subscription_id, version desc`,
+)
+
+/**
+ * Each as it is now, in the order of the ids, for which the index need not sort. Of one that is not active there is
+ * neither names nor filter.
+ */
+const readCurrent = statement<[companyId: string], VersionRow>(
+  'subscription.read_current',
+  `select company_id, version, id as subscription_id, ordering, status, concurrency, timeout_ms,
+          case when status = 'active' then event_names else '{}' end as event_names,
+          case when status = 'active' then filter end as filter
+     from event_subscriptions
+    where company_id = $1
+    order by id`,
 )
 
 export function toSubscription(row: VersionRow): Subscription {
@@ -55,6 +72,8 @@ export function toSubscription(row: VersionRow): Subscription {
   }
 }
 
+export type RoutingLookup = Pick<RoutingIndex, 'owed' | 'owedInOrder'>
+
 /** One company's subscriptions, at one version or a later one: it goes on as versions are read. */
 export class SubscriptionSet {
   #version = 0
@@ -65,14 +84,14 @@ export class SubscriptionSet {
     return this.#version
   }
 
-  /** Deleted ones included. */
+  /** Deleted ones included; one that is not active has neither names nor filter here. */
   get(id: string): Subscription | undefined {
     return this.#byId.get(id)
   }
 
-  /** Those that are owed the event, in the order of their ids. */
-  owed(event: RoutableEvent): readonly Subscription[] {
-    return this.#index.owed(event)
+  /** Who is owed an event. */
+  get index(): RoutingLookup {
+    return this.#index
   }
 
   /** @param subscriptions as they are at `version`, those that changed since {@link version} at least */
@@ -82,7 +101,7 @@ export class SubscriptionSet {
       if (before && before.version >= next.version) continue
       if (before?.status === 'active') this.#index.remove(before)
       if (next.status === 'active') this.#index.add(next)
-      this.#byId.set(next.id, next)
+      this.#byId.set(next.id, next.status === 'active' ? next : { ...next, eventNames: [], filter: undefined })
     }
     this.#version = Math.max(this.#version, version)
   }
@@ -100,7 +119,9 @@ export class SubscriptionSets {
     let set = this.#sets.get(companyId)
     if (!set) this.#sets.set(companyId, (set = new SubscriptionSet()))
     if (set.version < version) {
-      const rows = await readVersions(db, companyId, set.version, version)
+      // The first time not all versions that ever were; some of what is read may be newer than was asked for.
+      const isFirst = set.version === 0
+      const rows = await (isFirst ? readCurrent(db, companyId) : readVersions(db, companyId, set.version, version))
       set.advance(rows.map(toSubscription), version)
     }
     return set

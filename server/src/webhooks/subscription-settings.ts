@@ -52,16 +52,18 @@ const RETRY_SECONDS_SUM_MAX = 30 * 86_400
 /**
  * Throws one problem with every fault of the settings; its code is that of the first.
  * @param faultsOfCredentials of those that are given with them
+ * @param isUrlKept it is stored already and stays as it is, whatever the operator allows by now; calls are checked anyway
  */
 export function checkSettings(
   settings: SubscriptionSettings,
   allow: EgressAllow,
   { auth }: EndpointCredentialFacts,
   faultsOfCredentials: readonly Fault[],
+  isUrlKept = false,
 ): void {
   const taken = auth.type === 'api_key' ? [auth.header] : []
   refuse([
-    ['invalid_url', '/webhook_url', urlFaults(settings.webhook_url, allow)],
+    ['invalid_url', '/webhook_url', isUrlKept ? [] : urlFaults(settings.webhook_url, allow)],
     ...namesAndFilter(settings),
     ['invalid_header', '', checkCustomHeaders(settings.headers, '/headers', taken)],
     ['invalid_credentials', '', faultsOfCredentials],
@@ -183,7 +185,7 @@ export function toColumns(
 > {
   const { filter, headers, description, concurrency, timeout_ms, rate_limit, format, ordering } = settings
   return {
-    webhook_url: new URL(settings.webhook_url).href,
+    webhook_url: URL.parse(settings.webhook_url)?.href ?? settings.webhook_url, // one that is kept may be spoiled
     event_names: [...new Set(settings.event_names)],
     description,
     concurrency,

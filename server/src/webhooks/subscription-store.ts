@@ -223,10 +223,25 @@ export const readSecrets = statement<
     order by subscription_id, expires_at desc nulls first`,
 )
 
-/** All but the two given: the present ones, and those that calls under way may still need. */
-export const deleteCredentials = command<[companyId: string, subscriptionId: string, kept: readonly string[]]>(
+/** Those before the given ones are in force no more; calls under way may still need them. */
+export const supersedeCredentials = command<[companyId: string, subscriptionId: string, current: string]>(
+  'credential.supersede',
+  `update subscription_credentials
+      set superseded_at = now()
+    where company_id = $1 and subscription_id = $2 and id <> $3 and superseded_at is null`,
+)
+
+/** Those that have been in force no more for so long. */
+export const deleteSuperseded = command<[companyId: string, subscriptionId: string, seconds: number]>(
+  'credential.delete_superseded',
+  `delete from subscription_credentials
+    where company_id = $1 and subscription_id = $2 and superseded_at <= now() - $3 * interval '1 second'`,
+)
+
+/** Also those that calls under way may still need: they were taken away. */
+export const deleteCredentials = command<[companyId: string, subscriptionId: string]>(
   'credential.delete',
-  `delete from subscription_credentials where company_id = $1 and subscription_id = $2 and id <> all($3::uuid[])`,
+  `delete from subscription_credentials where company_id = $1 and subscription_id = $2`,
 )
 
 /** Where credentials are sealed; their bytes open in no other row. */
@@ -250,6 +265,17 @@ export const retireSecrets = command<[companyId: string, subscriptionId: string,
 export const deleteExpiredSecrets = command<[companyId: string, subscriptionId: string]>(
   'secret.delete_expired',
   `delete from subscription_secrets where company_id = $1 and subscription_id = $2 and expires_at <= now()`,
+)
+
+export const deleteSecrets = command<[companyId: string, subscriptionId: string]>(
+  'secret.delete',
+  `delete from subscription_secrets where company_id = $1 and subscription_id = $2`,
+)
+
+/** Where the company's log ends now. Locks nothing: it may be further when the answer is there. */
+export const findLastPosition = statement<[companyId: string], { last_position: number }>(
+  'subscription.find_last_position',
+  `select last_position from company_heads where company_id = $1`,
 )
 
 /** How many events of each name lie in a range of positions. */

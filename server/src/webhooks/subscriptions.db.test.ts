@@ -7,8 +7,10 @@ import { sql, sqlValue } from '../../test/support/sql.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../test/support/test-node.ts'
 import { asCompany } from '../db/transaction.ts'
 import type { Db } from '../db/statement.ts'
+import { parseEgressAllow } from './egress-policy.ts'
 import { enableSubscription } from './enable-subscription.ts'
 import { SubscriptionSets } from './subscription-set.ts'
+import type { SubscriptionChange } from './subscriptions.ts'
 import { deleteSubscription, disableSubscription, rotateSecret, updateSubscription } from './subscriptions.ts'
 
 /** Never called here: nothing is handed over. */
@@ -129,30 +131,22 @@ test('versions are kept for ever, and each names the subscription as it was then
   )
   await change(async (db) => await disableSubscription(db, now(), companyId, one.id))
   await change(async (db) => await deleteSubscription(db, now(), companyId, two.id))
-  const at = async (version: number) => {
-    const set = await new SubscriptionSets().get(pools.engine, companyId, version)
-    return [one.id, two.id].map((id) => {
-      const found = set.get(id)
-      return found && [found.status, ...found.eventNames, found.version]
-    })
-  }
-  assert.deepEqual(await at(1), [['active', 'a', 1], undefined])
-  assert.deepEqual(await at(2), [
-    ['active', 'a', 1],
-    ['active', 'b', 2],
-  ])
-  assert.deepEqual(await at(3), [
-    ['active', 'c', 3],
-    ['active', 'b', 2],
-  ])
-  assert.deepEqual(await at(4), [
-    ['inactive', 'c', 4],
-    ['active', 'b', 2],
-  ])
-  assert.deepEqual(await at(5), [
-    ['inactive', 'c', 4],
-    ['deleted', 'b', 5],
-  ])
+  const versions = await sql<{ version: number; subscription_id: string; status: string; event_names: string[] }>(
+    pools.engine,
+    `select version, subscription_id, status, event_names from event_subscription_versions
+      where company_id = $1 order by version`,
+    [companyId],
+  )
+  assert.deepEqual(
+    versions.map((row) => [row.version, row.subscription_id, row.status, ...row.event_names]),
+    [
+      [1, one.id, 'active', 'a'],
+      [2, two.id, 'active', 'b'],
+      [3, one.id, 'active', 'c'],
+      [4, one.id, 'inactive', 'c'],
+      [5, two.id, 'deleted', 'b'],
+    ],
+  )
 
   // A cache that goes forward step by step comes to the same.
   const sets = new SubscriptionSets()
@@ -239,4 +233,23 @@ test('an inactive subscription is owed nothing new, and enabling it tells exactl
   assert.equal(enabled.subscription.held_from_position, null)
   const after = await publish('a')
   assert.deepEqual(await owedTo(pools.engine, id), [...before, ...after])
+})
+
+test('a URL that the operator has since refused keeps nothing else from being changed, until it is to be called anew', async (t) => {
+  const { pools } = await testDatabase(t)
+  const companyId = await newCompany(pools)
+  const webhook_url = 'http://127.0.0.1/hook'
+  const { id } = await subscribe(pools, companyId, { webhook_url })
+  const none = parseEgressAllow('')
+  const change = async (to: SubscriptionChange) =>
+    await asCompany(
+      pools.api,
+      companyId,
+      async (db) => await updateSubscription(db, testVault(pools), none, now(), companyId, id, to),
+    )
+  assert.equal((await change({ description: 'other', webhook_url, active: true })).description, 'other')
+  await assert.rejects(change({ webhook_url: `${webhook_url}/other` }), { code: 'invalid_url' })
+  assert.equal((await change({ active: false })).status, 'inactive')
+  assert.equal((await change({ concurrency: 1 })).concurrency, 1)
+  await assert.rejects(change({ active: true }), { code: 'invalid_url' })
 })

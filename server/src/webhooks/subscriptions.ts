@@ -8,8 +8,10 @@ import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
 import { Secret } from '../vault/secret.ts'
 import type { Vault } from '../vault/vault.ts'
+import { checkFilterRoom } from './check-filter-room.ts'
 import { dissolveChains } from './dissolve-chains.ts'
 import type { EgressAllow } from './egress-policy.ts'
+import { cancelRecovery, refuseWhileRecovering } from './jobs/open-recovery.ts'
 import type { EndpointCredentialFacts, EndpointCredentials } from './endpoint-auth.ts'
 import { checkEndpointCredentials, credentialFacts } from './endpoint-auth.ts'
 import type { SigningScheme } from './sign.ts'
@@ -32,7 +34,9 @@ import {
   beginChange,
   countSubscription,
   createHealth,
+  deleteCredentials,
   deleteExpiredSecrets,
+  deleteSecrets,
   findSubscriptionRow,
   insertSecret,
   placeOfSecret,
@@ -75,6 +79,7 @@ export async function createSubscription(
   const settings = { ...settingDefaults, ...given }
   const credentials = { auth: auth ?? { type: 'none' as const }, ...(tls && { tls }) }
   checkSettings(settings, allow, ...checkedCredentials(credentials, allow, author))
+  await checkFilterRoom(db, companyId, settings.filter)
   const { secret, ...signing } = takeSecret(givenSecret, signature)
   const seal = await vault.sealer(db, companyId) // may make a key beside this transaction, so before its locks
   const { version, lastPosition, subscriptions } = await begin(db, companyId)
@@ -117,6 +122,7 @@ export async function updateSubscription(
   checkVersion: CheckVersion = () => {},
 ): Promise<SubscriptionRow> {
   const given = { ...(auth !== undefined && { auth }), ...(tls !== undefined && { tls }) }
+  if (change.filter) await checkFilterRoom(db, companyId, change.filter)
   const seal = changesCredentials(given) ? await vault.sealer(db, companyId) : undefined
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
@@ -124,14 +130,16 @@ export async function updateSubscription(
   const settings = { ...settingsOf(before), ...change }
   const credentials = seal && (await changedCredentials(db, vault, before, given))
   const checked = credentials ? checkedCredentials(credentials, allow, author) : ([factsOf(before), []] as const)
-  checkSettings(settings, allow, ...checked)
-  if (originOf(settings) !== originOf(before)) refuseToTakeAlong(factsOf(before), given)
-  const stored = seal && credentials ? await storeCredentials(db, seal, before, credentials) : {}
-  const next = { ...before, ...toColumns(settings), ...stored, version }
   const { active } = change
   const isSwitched = active !== undefined && active !== (before.status === 'active')
+  if (isSwitched && active) await refuseWhileRecovering(db, companyId, id)
+  const columns = toColumns(settings)
+  const isElsewhere = columns.webhook_url !== before.webhook_url
+  checkSettings(settings, allow, ...checked, !isElsewhere && !(isSwitched && active))
+  if (placeOf(settings) !== placeOf(before)) refuseToTakeAlong(factsOf(before), given)
+  const stored = seal && credentials ? await storeCredentials(db, seal, before, credentials) : {}
+  const next = { ...before, ...columns, ...stored, version }
   await saveSubscription(db, isSwitched ? withActive(next, active, lastPosition) : next, lastPosition)
-  const isElsewhere = next.webhook_url !== before.webhook_url
   if (isElsewhere || (isSwitched && active)) await resetHealth(db, companyId, id)
   const after = await getSubscription(db, companyId, id)
   await tell(db, author, 'daybook.subscription.updated', after, { before: describe(before), after: describe(after) })
@@ -170,9 +178,12 @@ export async function disableSubscription(
   author: Author,
   companyId: string,
   id: string,
+  checkVersion: CheckVersion = () => {},
 ): Promise<SubscriptionRow> {
+  await cancelRecovery(db, author, companyId, id)
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
+  checkVersion(before.version)
   if (before.status === 'inactive') return before
   return await stop(
     db,
@@ -195,13 +206,25 @@ export async function disableFailing(db: Db, author: Author, companyId: string, 
   return true
 }
 
-/** Ends it. Its waiting deliveries end as cancelled; its versions, logs and events stay. */
-export async function deleteSubscription(db: Db, author: Author, companyId: string, id: string): Promise<void> {
+/**
+ * Ends it. Its waiting deliveries end as cancelled; its versions, logs and events stay. Its secrets and credentials are
+ * gone: what waits is ended without a call.
+ */
+export async function deleteSubscription(
+  db: Db,
+  author: Author,
+  companyId: string,
+  id: string,
+  checkVersion: CheckVersion = () => {},
+): Promise<void> {
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
-  const next = { ...before, status: 'deleted' as const, disabled_reason: null, version }
+  checkVersion(before.version)
+  const next = { ...before, ...noCredentials, status: 'deleted' as const, disabled_reason: null, version }
   const held = { held_from_position: before.held_from_position ?? lastPosition + 1 }
   await saveSubscription(db, { ...next, ...held }, lastPosition)
+  await deleteCredentials(db, companyId, id)
+  await deleteSecrets(db, companyId, id)
   await countSubscription(db, companyId, -1)
   await resetHealth(db, companyId, id) // what waits is ended without a call; no breaker is to hold it up
   await dissolveChains(db, companyId, [id]) // under the lock that resetting took; claims do the rest
@@ -216,10 +239,12 @@ export async function rotateSecret(
   companyId: string,
   id: string,
   options: { readonly secret?: string; readonly signature?: SigningScheme; readonly overlapSeconds: number },
+  checkVersion: CheckVersion = () => {},
 ): Promise<{ subscription: SubscriptionRow; secret: Secret<string> }> {
   const seal = await vault.sealer(db, companyId)
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
+  checkVersion(before.version)
   const { secret, ...signing } = takeSecret(options.secret, options.signature ?? before.signature)
   await retireSecrets(db, companyId, id, options.overlapSeconds)
   await deleteExpiredSecrets(db, companyId, id)
@@ -254,8 +279,10 @@ export async function begin(
   return { version: head.version, lastPosition: head.last_position, subscriptions: head.subscriptions }
 }
 
-function originOf({ webhook_url: url }: { readonly webhook_url: string }): string | undefined {
-  return URL.parse(url)?.origin
+/** What a URL leads to, its query apart: on one host the paths may belong to many. */
+function placeOf({ webhook_url: text }: { readonly webhook_url: string }): string | undefined {
+  const url = URL.parse(text)
+  return url ? url.origin + url.pathname : undefined
 }
 
 /** What may be told of credentials, and what is wrong with them. */

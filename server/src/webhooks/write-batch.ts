@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { Db } from '../db/statement.ts'
 import type { RoutedEvent } from '../events/event.ts'
 import type { FanOutResult } from '../events/router.ts'
+import { CompaniesBusy } from '../events/router.ts'
 import type { Deliverables } from './deliverables.ts'
 import type { HandOver, Handed } from './hand-over.ts'
-import { DIRECT_SUBSCRIPTIONS_MAX, reserveDirect } from './hand-over.ts'
+import { reserveDirect } from './hand-over.ts'
 import type { NewDelivery } from './insert-deliveries.ts'
 import { insertDeliveries, toDelivery } from './insert-deliveries.ts'
 import type { OrderedDelivery } from './insert-ordered.ts'
-import { insertOrdered } from './insert-ordered.ts'
+import { appendToChains } from './insert-ordered.ts'
 import { OutgoingEvent } from './outgoing-event.ts'
-import { lockSubscriptions } from './subscription-health.ts'
+import { lockOrNameBusy } from './subscription-health.ts'
 import type { Subscription } from './subscription-set.ts'
 
 export interface Owed {
@@ -26,7 +27,10 @@ export interface OwedInOrder {
 
 const nothing: FanOutResult = { committed: () => {}, rolledBack: () => {} }
 
-/** Writes the deliveries of one batch, leased where the dispatcher beside the router can take them at once. */
+/**
+ * Writes the deliveries of one batch, leased where the dispatcher beside the router can take them at once. Throws
+ * CompaniesBusy where a subscription that comes in order stays locked by somebody else.
+ */
 export async function writeBatch(
   db: Db,
   { owed, inOrder }: { readonly owed: readonly Owed[]; readonly inOrder: readonly OwedInOrder[] },
@@ -36,12 +40,12 @@ export async function writeBatch(
   if (owed.length + inOrder.length === 0) return nothing
   const ordered = inOrder.map(({ delivery }) => delivery)
   const wanted = countBySubscription(owed)
-  if (ordered.length > 0) await lockChains(db, ordered, wanted)
+  if (ordered.length > 0) await lockChains(db, ordered)
   const direct = handOver && (await reserveDirect(db, handOver, deliverables, wanted))
   const token = randomUUID()
   const handed: Handed[] = []
   const outgoing = new Map<RoutedEvent, OutgoingEvent>()
-  const queued = new Map<string, Subscription>(inOrder.map(({ subscription }) => [subscription.id, subscription]))
+  const queued = new Map<string, Subscription>()
   const deliveries = owed.map(({ event, subscription }): NewDelivery => {
     const delivery = toDelivery(event, subscription.id)
     const slot = direct?.takeSlot(subscription)
@@ -64,7 +68,10 @@ export async function writeBatch(
   })
   try {
     await insertDeliveries(db, deliveries)
-    await insertOrdered(db, ordered)
+    const { dueSubscriptionIds } = await appendToChains(db, ordered)
+    for (const { subscription } of inOrder) {
+      if (dueSubscriptionIds.has(subscription.id)) queued.set(subscription.id, subscription)
+    }
   } catch (error) {
     direct?.release()
     throw error
@@ -78,15 +85,10 @@ export async function writeBatch(
   }
 }
 
-/** With those that a direct delivery may lock after: all are locked in one order, so nobody waits in a circle. */
-async function lockChains(
-  db: Db,
-  ordered: readonly OrderedDelivery[],
-  wanted: ReadonlyMap<Subscription, number>,
-): Promise<void> {
-  const direct = wanted.size <= DIRECT_SUBSCRIPTIONS_MAX ? [...wanted.keys()] : []
-  const keys = direct.map(({ companyId, id }) => ({ companyId, subscriptionId: id }))
-  await lockSubscriptions(db, [...ordered, ...keys])
+/** Those of direct deliveries are locked later, where they are free: nobody is waited for but here. */
+async function lockChains(db: Db, ordered: readonly OrderedDelivery[]): Promise<void> {
+  const busy = await lockOrNameBusy(db, ordered)
+  if (busy.length > 0) throw new CompaniesBusy(new Set(busy.map(({ companyId }) => companyId)))
 }
 
 function countBySubscription(owed: readonly Owed[]): Map<Subscription, number> {

@@ -18,10 +18,11 @@ import type { DisableDue } from '../webhooks/count-failures.ts'
 import { Deliverables } from '../webhooks/deliverables.ts'
 import { Dispatcher } from '../webhooks/dispatcher.ts'
 import { createFanOut } from '../webhooks/fan-out.ts'
+import { forgetSecrets } from '../webhooks/forget-secrets.ts'
 import type { HttpPosterOptions } from '../webhooks/http-post.ts'
 import { allJobKinds } from '../webhooks/jobs/all-job-kinds.ts'
 import { JobWorker } from '../webhooks/jobs/job-worker.ts'
-import { mendChains } from '../webhooks/mend-chains.ts'
+import { ChainMender } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
@@ -143,9 +144,15 @@ export function createEngine(options: EngineOptions): Engine {
     pool: pools.engine,
     leadership,
     recent,
-    fanOut: createFanOut({ recent, sets, deliverables, ...(dispatcher && { handOver: dispatcher }) }),
+    fanOut: createFanOut({ clock, recent, sets, deliverables, ...(dispatcher && { handOver: dispatcher }) }),
     onSetAside: (rows) => {
       for (const row of rows) log.error({ err: undefined, ...row }, 'an event cannot be routed and was set aside')
+    },
+    onLeftOut: (companyIds) => {
+      log.warn(
+        { company_ids: [...companyIds] },
+        'routing waits for these companies: another process holds an ordered subscription of theirs',
+      )
     },
   })
   const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
@@ -162,10 +169,12 @@ export function createEngine(options: EngineOptions): Engine {
       onError: (err, job) => log.error({ err, loop: 'jobs', ...job }, 'a slice of a job failed'),
     })
     loop('jobs', async () => await jobs.round())
+    const mender = new ChainMender({ pool: pools.engine, leadership: jobLeadership })
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
-      for (const { companyId, subscriptionId } of await mendChains(pools.engine)) {
+      await forgetSecrets(pools.engine)
+      for (const { companyId, subscriptionId } of await mender.round()) {
         log.warn(
           { company_id: companyId, subscription_id: subscriptionId },
           'ordered deliveries had stopped; they go on',

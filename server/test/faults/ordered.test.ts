@@ -70,8 +70,9 @@ async function isSettled({ pools: { owner } }: TestDatabase): Promise<boolean> {
 }
 
 const parts: readonly (readonly FailpointName[])[] = [
-  ['route.after_commit', 'delivery.after_claim', 'delivery.after_response'],
-  ['claim.before_commit', 'delivery.mid_record', 'delivery.after_record'],
+  ['route.before_commit', 'route.after_commit'],
+  ['claim.before_commit', 'delivery.after_claim', 'delivery.after_response'],
+  ['delivery.mid_record', 'delivery.after_record'],
 ]
 
 suite('ordered deliveries, a kill', { concurrency: 2 }, () => {

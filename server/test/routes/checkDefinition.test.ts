@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { asCompany } from '../../src/db/transaction.ts'
 import { makeDefinition, orderSchema } from '../support/made-definitions.ts'
 import { newEventName } from '../support/made-things.ts'
 import { refusalOf, startRouteTest } from '../support/route-test.ts'
+import { sql } from '../support/sql.ts'
 
 const api = await startRouteTest()
 
@@ -66,6 +68,54 @@ describe('POST /events/schemas/{event_name}/check', () => {
       assert.partialDeepStrictEqual((await check(name, { schema: orderSchema(), last: 0 })).body, { rehearsal: quiet })
     })
 
+    test('an event fails by what is no id of its entity, too', async () => {
+      const name = newEventName()
+      for (const order_id of ['o-1', '', 1.5]) await publish(name, { order_id })
+      await api.node.route()
+      const schema = { type: 'object', 'x-entity': { type: 'order', id: '/order_id' } }
+      const { body } = await check(name, { schema })
+      assert.partialDeepStrictEqual(body['rehearsal'], { checked: 3, failing: 2 })
+      const { samples } = body['rehearsal'] as { readonly samples: readonly Record<string, unknown>[] }
+      assert.partialDeepStrictEqual(samples[0]?.['faults'], [{ pointer: '/order_id', code: 'entity_id' }])
+    })
+
+    test('a key that cannot read events has a schema tried, and no event judged', async () => {
+      const name = await makeDefinition(api)
+      await publish(name, { order_id: 'o-1', total: 0.5 })
+      await api.node.route()
+      const key = await api.keyWith('definitions:write')
+      const path = `/events/schemas/${name}/check`
+      const { body } = await api.request('POST', path, { schema: whole }, { key })
+      assert.partialDeepStrictEqual(body, { acceptable: false, rehearsal: quiet })
+      const zero = await api.request('POST', path, { schema: whole, last: 0 }, { key })
+      assert.partialDeepStrictEqual(zero.body, { rehearsal: quiet })
+    })
+
+    test('without room for one more definition nothing new is acceptable, and what changes no schema is', async () => {
+      const { id, key } = await api.newCompany('Full of definitions')
+      const name = await makeDefinition(api, {}, key)
+      await asCompany(api.database.pools.api, id, async (db) => {
+        const text = `insert into custom_events (company_id, event_name, status, compatibility, title, description, tags, first_version,
+                latest_version, revision)
+          select $1, 'full.n' || n, 'draft', 'none', 'n', '', '{}', 1, 1, 1 from generate_series(1, 1999) n`
+        await sql(db, text, [id])
+        await sql(db, 'update custom_events set first_version = -998 where company_id = $1 and event_name = $2', [
+          id,
+          name,
+        ])
+      })
+      const faultsOf = async (tried: string, schema: unknown) => {
+        const path = `/events/schemas/${tried}/check`
+        const { body } = await api.request('POST', path, { schema, compatibility: 'none' }, { key })
+        const faults = body['faults'] as readonly Record<string, unknown>[]
+        assert.equal(body['acceptable'], faults.length === 0)
+        return faults.map(({ code }) => code)
+      }
+      assert.deepEqual(await faultsOf('one.more', whole), ['definition_limit'])
+      assert.deepEqual(await faultsOf(name, whole), ['definition_limit'], 'no version is left')
+      assert.deepEqual(await faultsOf(name, orderSchema({ total: { type: 'number' } })), [])
+    })
+
     test('what is no schema is told where, and what does not fit in the examples', async () => {
       const name = newEventName()
       const wrong = await check(name, { schema: { type: 'object', properties: { a: { type: 'text' } } } })
@@ -80,6 +130,15 @@ describe('POST /events/schemas/{event_name}/check', () => {
     test('more than the last 1,000 events are not judged', async () => {
       const answer = await check(newEventName(), { schema: orderSchema(), last: 1_001 })
       assert.deepEqual(refusalOf(answer), [400, 'invalid_request', '/last'])
+    })
+  })
+
+  describe('403', () => {
+    test('a key that cannot read events cannot have them judged', async () => {
+      const key = await api.keyWith('definitions:write')
+      const path = `/events/schemas/${newEventName()}/check`
+      const answer = await api.request('POST', path, { schema: orderSchema(), last: 1 }, { key })
+      assert.deepEqual(refusalOf(answer), [403, 'forbidden'])
     })
   })
 

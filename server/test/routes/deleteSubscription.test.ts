@@ -48,4 +48,20 @@ describe('DELETE /events/subscriptions/{id}', () => {
       assert.equal((await api.request('GET', pathOf(id))).body['status'], 'active')
     })
   })
+
+  describe('412', () => {
+    test('one that was changed since stays as it is; the present tag and * are taken', async () => {
+      for (const present of [true, false]) {
+        const id = await makeSubscription(api)
+        const get = async () => await api.request('GET', `/events/subscriptions/${id}`)
+        const tag = (await get()).headers.get('etag') ?? ''
+        const refused = await api.request('DELETE', pathOf(id), undefined, { headers: { 'if-match': '"999"' } })
+        assert.deepEqual(refusalOf(refused), [412, 'precondition_failed'])
+        assert.equal((await get()).headers.get('etag'), tag)
+        const headers = { 'if-match': present ? tag : '*' }
+        const answer = await api.request('DELETE', pathOf(id), undefined, { headers })
+        assert.equal(answer.status, 204)
+      }
+    })
+  })
 })

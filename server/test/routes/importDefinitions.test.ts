@@ -232,6 +232,35 @@ describe('POST /events/schemas/import', () => {
       assert.equal(await statusOf(name), 404)
     })
 
+    test('everything that stands against a definition is told: its place in the document, and the place in it', async () => {
+      const name = newEventName()
+      const schema = { type: 'object', properties: { a: { type: 'strange' }, b: { minimum: 'x' } } }
+      const { status, body } = await importDocument({ definitions: [{ event_name: name, schema }] }, apply)
+      assert.equal(status, 422)
+      const errors = body['errors'] as readonly {
+        readonly pointer: string
+        readonly code: string
+        readonly message: string
+      }[]
+      assert.deepEqual(
+        errors.map(({ pointer, code, message }) => [pointer, code, message.split(':')[0]]),
+        ['a/type', 'b/minimum'].map((at) => [
+          '/document/definitions/0',
+          'invalid_schema',
+          `${name}, /schema/properties/${at}`,
+        ]),
+      )
+    })
+
+    test('a schema that is too large is told before it is looked at', async () => {
+      const schema = { description: 'x'.repeat(65_536) }
+      const { answer } = await importDocument({ definitions: [{ event_name: newEventName(), schema }] })
+      assert.deepEqual(
+        answer.errors.map(({ pointer, code }) => [pointer, code]),
+        [['/definitions/0/schema', 'schema_too_large']],
+      )
+    })
+
     test('nothing is written when a part of the document cannot be imported', async () => {
       const name = newEventName()
       const document = { ...openApi({ [name]: object() }), 'x-webhooks': { other: {} } }

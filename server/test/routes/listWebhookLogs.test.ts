@@ -30,6 +30,22 @@ describe('GET /events/webhook-logs', () => {
       assert.deepEqual(body['data'], [])
     })
 
+    test('tests, all others, or both', async (t) => {
+      const { logId, subscriptionId } = await makeAttempt(t, api)
+      const { body } = await api.request('POST', `/events/subscriptions/${subscriptionId}/test`, {})
+      const testId = String(body['webhook_log_id'])
+      for (const [query, ids] of [
+        [{}, [testId, logId]],
+        [{ is_test: true }, [testId]],
+        [{ is_test: false }, [logId]],
+      ] as const) {
+        const answer = await api.request('GET', path, undefined, {
+          query: { subscription_id: subscriptionId, ...query },
+        })
+        assert.deepEqual(column(answer.body, 'id'), ids)
+      }
+    })
+
     test('by event name, status of the response, its class, and reason', async (t) => {
       const { logId, subscriptionId, eventName } = await makeAttempt(t, api, { status: 404 })
       const ofSubscription = { subscription_id: subscriptionId }

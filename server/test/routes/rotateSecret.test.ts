@@ -71,6 +71,26 @@ describe('POST /events/subscriptions/{id}/rotate-secret', () => {
       assert.deepEqual(refusalOf(await api.request('POST', pathOf(id), {}, { key })), [404, 'not_found'])
     })
   })
+
+  describe('412', () => {
+    test('one that was changed since stays as it is; the present tag and * are taken', async () => {
+      for (const present of [true, false]) {
+        const id = await makeSubscription(api)
+        const get = async () => await api.request('GET', `/events/subscriptions/${id}`)
+        const tag = (await get()).headers.get('etag') ?? ''
+        const refused = await api.request('POST', pathOf(id), undefined, { headers: { 'if-match': '"999"' } })
+        assert.deepEqual(refusalOf(refused), [412, 'precondition_failed'])
+        assert.equal((await get()).headers.get('etag'), tag)
+        const headers = { 'if-match': present ? tag : '*' }
+        const answer = await api.request('POST', pathOf(id), undefined, { headers })
+        assert.equal(answer.status, 200)
+        assert.deepEqual(
+          [answer.headers.get('etag') === tag, answer.headers.get('etag')],
+          [false, (await get()).headers.get('etag')],
+        )
+      }
+    })
+  })
 })
 
 function headersOf(call: { readonly headers: object } | undefined): Record<string, string> {

@@ -4,6 +4,7 @@ import { verifyWebhook } from '@daybook/sdk'
 import { refusalOf, startRouteTest } from '../support/route-test.ts'
 import { scriptedReceiver } from '../support/scripted-receiver.ts'
 import { sqlValue } from '../support/sql.ts'
+import { until } from '../support/until.ts'
 
 const api = await startRouteTest()
 const path = '/events/test-webhook'
@@ -84,6 +85,54 @@ describe('POST /events/test-webhook', () => {
         const answer = await api.request('POST', path, { ...input, ...change })
         assert.deepEqual(refusalOf(answer).slice(0, 2), [422, code])
       }
+    })
+  })
+
+  describe('429', () => {
+    test('ten calls of a company are under way at once, whichever of the routes makes them', async (t) => {
+      const receiver = await scriptedReceiver(t)
+      const { key } = await api.newCompany('Ten')
+      const { promise: released, resolve: release } = Promise.withResolvers<void>()
+      t.after(() => release())
+      receiver.answer(async () => {
+        await released
+        return { status: 204 }
+      })
+      const subscription = { webhook_url: receiver.url, event_names: ['a'] }
+      const made = await api.request('POST', '/events/subscriptions', subscription, { key })
+      const ofSubscription = `/events/subscriptions/${String(made.body['id'])}/test`
+      const input = { webhook_url: receiver.url, event_name: 'a' }
+      const calls = Array.from({ length: 10 }, async (_, index) =>
+        index % 2 === 0
+          ? await api.request('POST', path, input, { key })
+          : await api.request('POST', ofSubscription, {}, { key }),
+      )
+      await until('ten are under way', () => receiver.calls.length === 10)
+      for (const [route, body] of [
+        [path, input],
+        [ofSubscription, {}],
+      ] as const) {
+        const refused = await api.request('POST', route, body, { key })
+        assert.deepEqual(refusalOf(refused), [429, 'too_many_tests'])
+        assert.equal(refused.headers.get('retry-after'), '1')
+      }
+      release()
+      assert.deepEqual(new Set((await Promise.all(calls)).map(({ status }) => status)), new Set([200]))
+    })
+
+    test('sixty a minute are begun for a company, and another one has its own', async () => {
+      const [one, two] = [await api.newCompany('One'), await api.newCompany('Two')]
+      const input = { webhook_url: 'http://127.0.0.1:1/', event_name: 'a' }
+      const beganMs = performance.now()
+      let taken = 0
+      let answer = await api.request('POST', path, input, { key: one.key })
+      for (; answer.status === 200 && taken < 200; taken++) {
+        answer = await api.request('POST', path, input, { key: one.key })
+      }
+      assert.deepEqual(refusalOf(answer), [429, 'too_many_tests'])
+      assert.equal(answer.headers.get('retry-after'), '1')
+      assert.ok(taken >= 60 && taken <= 61 + (performance.now() - beganMs) / 1_000, String(taken))
+      assert.equal((await api.request('POST', path, input, { key: two.key })).status, 200)
     })
   })
 })

@@ -36,6 +36,15 @@ describe('PUT /events/schemas/{event_name}', () => {
       assert.equal((await publish(name, { order_id: 'o-1', total: '7' })).status, 201)
     })
 
+    test('a change that changes nothing forgets nothing and wakes nobody', async (t) => {
+      const name = await makeDefinition(api)
+      const { mock } = t.mock.method(api.parts.definitions, 'changed')
+      await put(name, { title: name, schema: orderSchema({ total: { type: 'number' } }) })
+      assert.equal(mock.callCount(), 0)
+      await put(name, { title: 'Another' })
+      assert.equal(mock.callCount(), 1)
+    })
+
     test('with the compatibility none in the same request anything may change', async () => {
       const name = await makeDefinition(api)
       const { body } = await put(name, { schema: { type: 'string' }, compatibility: 'none' })

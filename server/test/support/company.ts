@@ -50,6 +50,7 @@ export interface TestCompany {
 export async function testCompany(pools: Pools): Promise<TestCompany> {
   const { id } = await createCompany(pools.engine, { ...author, nowMs: Date.now() }, { name: 'Test' })
   const fanOut = createFanOut({
+    clock: systemClock,
     recent: new RecentEvents(),
     deliverables: new Deliverables(testVault(pools)),
     sets: new SubscriptionSets(),

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../../src/events/event.ts'
 import type { EventInput } from '../../src/events/prepare-events.ts'
-import { prepareEvents } from '../../src/events/prepare-events.ts'
+import { prepareEvent } from '../../src/events/prepare-events.ts'
 
 /** An event as the publish route makes it. `text` is its payload's JSON text where that matters. */
 export function newEvent(
@@ -16,8 +16,8 @@ export function newEvent(
     nowMs: Date.now(),
   }
   const complete = { event_name: 'thing.happened', payload: {}, ...input }
-  const [event] = prepareEvents(context, [complete], [text], () => '')
-  if (!event) throw new Error('No event was made')
+  const { event, faults } = prepareEvent(context, complete, text)
+  if (faults.length > 0) throw new Error(`No event was made: ${JSON.stringify(faults)}`)
   return event
 }
 

@@ -63,6 +63,8 @@ export interface TestNodeOptions {
   readonly eventsPerRound?: number
   readonly deliveriesPerSlice?: number
   readonly deliveriesPerBatch?: number
+  /** How long filters are asked in one transaction, ms. */
+  readonly judgingMaxMs?: number
   /** Calls that fail in a row until a breaker opens; by default none does, so that no test waits for one. */
   readonly failuresMax?: number
   /** False: the router hands nothing over, every delivery is claimed from the database. */
@@ -94,14 +96,16 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
     onError: (error) => void node.errors.push(error),
   })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
-  const { deliveriesPerSlice, eventsPerRound, deliveriesPerBatch } = options
+  const { deliveriesPerSlice, eventsPerRound, deliveriesPerBatch, judgingMaxMs } = options
   const fanOut = createFanOut({
+    clock,
     recent,
     sets,
     deliverables,
     ...(handsOver && { handOver: dispatcher }),
     ...(deliveriesPerSlice !== undefined && { deliveriesPerSlice }),
     ...(deliveriesPerBatch !== undefined && { deliveriesPerBatch }),
+    ...(judgingMaxMs !== undefined && { judgingMaxMs }),
   })
   const limits = { idleMs: IDLE_MS, ...(eventsPerRound !== undefined && { eventsPerRound }) }
   const router = new Router({ pool: pools.engine, leadership, recent, fanOut, ...limits })

@@ -4,6 +4,7 @@ import { components } from '../../src/contract/components.ts'
 import { describeApi } from '../../src/http/describe-api.ts'
 import type { HttpParts } from '../../src/http/http-parts.ts'
 import { apiRoutes } from '../../src/http/routes.ts'
+import { TestWebhooks } from '../../src/http/test-webhooks.ts'
 
 /** What of JSON Schema the shapes of requests are made of. */
 export interface Shape {
@@ -41,7 +42,8 @@ export async function readRoutes(parts: HttpParts): Promise<readonly ApiRoute[]>
   app.addHook('onRoute', (route) => void found.push(toRoute(route)))
   app.setValidatorCompiler(() => () => true)
   await describeApi(app, '0.0.0')
-  for (const route of apiRoutes) await app.register(route(parts))
+  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  for (const route of apiRoutes) await app.register(route(shared))
   await app.close()
   return found
 }

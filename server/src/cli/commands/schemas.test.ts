@@ -99,6 +99,55 @@ test('all errors of all files are told with file and place, and the server is no
   assert.equal(requests.length, 0)
 })
 
+test('more definitions than go in one request go in parts, and all are tried before the first is written', async (t) => {
+  const definitions = Array.from({ length: 450 }, (_, index) => ({ event_name: `order.n${index}`, schema: {} }))
+  const folder = await folderWith(t, { 'all.json': JSON.stringify({ definitions: definitions.slice(0, 250) }) })
+  for (const one of definitions.slice(250)) await writeFile(join(folder, `${one.event_name}.json`), JSON.stringify(one))
+  const answers = (isDryRun: boolean) =>
+    [200, 200, 50].map((count) =>
+      answer(
+        Array.from({ length: count }, (_, index) => step(index, 'order')),
+        isDryRun,
+      ),
+    )
+  const { env, requests } = await startStubServer(t, [...answers(true), ...answers(false)])
+  const { exitCode, stdout } = await runCommandLine(['schemas', 'import', folder, '--apply', '--json'], env)
+  assert.equal(exitCode, 0)
+  const sent = requests.map(({ body }) => Object(body))
+  assert.deepEqual(
+    sent.map(({ dry_run, document }) => [dry_run, document.definitions.length]),
+    [true, false].flatMap((dry_run) => [200, 200, 50].map((count) => [dry_run, count])),
+  )
+  const report = JSON.parse(stdout)
+  assert.equal(report.definitions.length, 450)
+  assert.deepEqual([report.definitions[0].file, report.definitions[449].file], ['all.json', 'order.n449.json'])
+})
+
+test('definitions that are too long together go in parts, and one that is too long alone goes alone', async (t) => {
+  const large = { schema: {}, examples: ['x'.repeat(1_500_000)] }
+  const definitions = [1, 2, 3].map((number) => ({ event_name: `order.n${number}`, ...large }))
+  definitions.push({ event_name: 'order.n4', schema: {}, examples: [] })
+  const folder = await folderWith(t, { 'all.json': JSON.stringify({ definitions }) })
+  const { env, requests } = await startStubServer(
+    t,
+    [1, 1, 2].map(() => answer([step(0, 'order.n1')])),
+  )
+  await runCommandLine(['schemas', 'import', folder], env)
+  assert.deepEqual(
+    requests.map(({ body }) => Object(body).document.definitions.length),
+    [1, 1, 2],
+  )
+})
+
+test('nothing is written when one of the parts is refused', async (t) => {
+  const definitions = Array.from({ length: 201 }, (_, index) => ({ event_name: `order.n${index}`, schema: {} }))
+  const folder = await folderWith(t, { 'all.json': JSON.stringify({ definitions }) })
+  const refused = { outcome: 'refused', code: 'invalid_definition', detail: 'No schema' }
+  const { env, requests } = await startStubServer(t, [answer([step(0, 'a')]), answer([step(0, 'b', refused)])])
+  const { exitCode } = await runCommandLine(['schemas', 'import', folder, '--apply'], env)
+  assert.deepEqual([exitCode, requests.length], [1, 2])
+})
+
 test('what the server refuses is not applied, and told with every reason', async (t) => {
   const folder = await folderWith(t, files)
   const errors = [{ pointer: '/schema/type', code: 'type', message: 'Is narrower' }]

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { Definition, DefinitionSummary } from '../../contract/definition.ts'
 import { documentFormats } from '../../events/import/imported-definition.ts'
 import type { DocumentFormat } from '../../events/import/imported-definition.ts'
-import { compatibilityModes } from '../../events/schema-compatibility.ts'
+import { compatibilityModes } from '../../lib/compatibility-modes.ts'
 import type { ConnectionOptions } from '../connection.ts'
 import { addConnectionOptions, connect, connectToRead } from '../connection.ts'
 import { exitCodes, UsageError } from '../exit-codes.ts'
@@ -92,7 +92,7 @@ export function addSchemasCommand(program: Command, terminal: Terminal, setExitC
       'import an OpenAPI or AsyncAPI document, a definition, or a folder of them; without --apply only a trial',
     )
     .argument('<path>')
-    .option('--apply', 'write it: all, or nothing if anything is refused')
+    .option('--apply', 'write it, unless anything is refused; 200 definitions at a time')
     .addOption(new Option('--format <format>', 'what the documents have to be').choices(documentFormats))
     .option('--callbacks', 'take the callbacks of OpenAPI documents for events too')
     .addOption(new Option('--status <status>', 'of new definitions and of drafts').choices(['draft', 'active']))

@@ -1,19 +1,17 @@
+import { EXAMPLES_MAX, PAYLOAD_BYTES_MAX } from '../../lib/definition-limits.ts'
 import { isEventName, isReservedEventName } from '../event-names.ts'
+import { isSchemaObject, member } from '../schema-node.ts'
 import { dataOfExample, findEnvelopeData } from './envelope.ts'
 import { eventNameOf } from './event-name-of.ts'
 import { extractSchema } from './extract-schema.ts'
 import type { ImportedDefinition } from './imported-definition.ts'
 import type { Dialect } from './modern-members.ts'
-import { addFault, addWarning, below, isObject, listOf, memberOf } from './reading.ts'
+import { addFault, addWarning, below, listOf } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 const DEFINITIONS_MAX = 500
 const TITLE_LENGTH_MAX = 100
 const DESCRIPTION_LENGTH_MAX = 5_000
-
-/** As a version of a definition may have, and as large as a payload may be. */
-const EXAMPLES_MAX = 20
-const EXAMPLE_BYTES_MAX = 262_144
 
 /** A webhook or a message: what a document says of an event. */
 export interface Described {
@@ -38,11 +36,11 @@ export function addDescribed(reading: Reading, described: Described): void {
   const data = findEnvelopeData(reading, schema)
   const extracted = extractSchema(reading, data ?? [schema], described.dialect)
   if (extracted === undefined) return
-  const own = memberOf(extracted, 'title')
+  const own = member(extracted, 'title')
   const title = cut(reading, place, described.title ?? (typeof own === 'string' ? own : ''), TITLE_LENGTH_MAX)
   const description = cut(reading, place, described.description ?? '', DESCRIPTION_LENGTH_MAX)
   const given = data ? described.examples.map(dataOfExample) : described.examples
-  const examples = given.length > 0 ? given : listOf(memberOf(extracted, 'examples'))
+  const examples = given.length > 0 ? given : listOf(member(extracted, 'examples'))
   const tags = tagsOf(reading, place, described.tags)
   const definition: ImportedDefinition = {
     eventName,
@@ -105,7 +103,7 @@ const TAG_LENGTH_MAX = 50
 function tagsOf(reading: Reading, place: Place, given: readonly unknown[]): readonly string[] {
   const tags = new Set<string>()
   for (const one of given) {
-    const text = isObject(one) ? memberOf(one, 'name') : one
+    const text = isSchemaObject(one) ? member(one, 'name') : one
     const tag = typeof text === 'string' ? tagOf(text) : ''
     if (tag !== '' && tag.length <= TAG_LENGTH_MAX && tags.size < TAGS_MAX) tags.add(tag)
     else addWarning(reading, place.pointer, 'tag_left_out', 'One of its tags cannot be one here, or is one too many')
@@ -128,10 +126,10 @@ function usableExamples(reading: Reading, { pointer }: Place, examples: readonly
     if (one === undefined || reading.held.examples > HELD_EXAMPLES_MAX) return false
     const bytes = Buffer.byteLength(JSON.stringify(one))
     reading.held.examples += bytes
-    return bytes <= EXAMPLE_BYTES_MAX
+    return bytes <= PAYLOAD_BYTES_MAX
   })
   if (usable.length < examples.length) {
-    const message = `At most ${EXAMPLES_MAX} examples of ${EXAMPLE_BYTES_MAX} bytes each are kept; others are left out`
+    const message = `At most ${EXAMPLES_MAX} examples of ${PAYLOAD_BYTES_MAX} bytes each are kept; others are left out`
     addWarning(reading, pointer, 'example_left_out', message)
   }
   return usable

@@ -48,3 +48,15 @@ test('companies take turns, and one that has too many documents waiting is refus
   assert.deepEqual(order, ['a', 'a', 'b', 'a'])
   assert.deepEqual((await reader.read('a', text, {})).faults, [])
 })
+
+test('a reader that is closed refuses what waits, what is being read, and all else', async () => {
+  const reader = new DocumentReader()
+  await reader.read('a', text, {})
+  const asked = ['a', 'b'].map(async (companyId) => {
+    await assert.rejects(reader.read(companyId, `a: [${'{b: c},'.repeat(100_000)}]`, {}), { code: 'shutting_down' })
+  })
+  await reader.close()
+  await reader.close()
+  await Promise.all(asked)
+  await assert.rejects(reader.read('a', text, {}), { code: 'shutting_down' })
+})

@@ -1,4 +1,5 @@
-import { addWarning, follow, isObject, itemsOf, memberOf, membersOf, below } from './reading.ts'
+import { isSchemaObject, member } from '../schema-node.ts'
+import { addWarning, follow, itemsOf, membersOf, below } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 /** The bodies in which events are posted: their members, and which of them tell what it is. */
@@ -73,7 +74,7 @@ export function findEnvelopeData(reading: Reading, schema: Place): readonly Plac
 
 /** Whether an example is of the envelope; then what it holds. */
 export function dataOfExample(example: unknown): unknown {
-  return memberOf(example, 'data')
+  return member(example, 'data')
 }
 
 /** References that lead nowhere are told of when the schema is copied. */
@@ -83,7 +84,7 @@ function quietly(reading: Reading): Reading {
 
 function collectMembers(reading: Reading, from: Place, members: Map<string, Place[]>, depth: number): boolean {
   const schema = follow(reading, from)
-  if (!schema || !isObject(schema.value) || depth === 0) return false
+  if (!schema || !isSchemaObject(schema.value) || depth === 0) return false
   if (!Object.keys(schema.value).every((keyword) => plainKeywords.has(keyword) || keyword.startsWith('x-')))
     return false
   for (const [name, place] of membersOf(below(schema, 'properties'))) {

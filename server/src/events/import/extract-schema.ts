@@ -1,13 +1,15 @@
 import { escapePointerToken } from '../../lib/json-pointer.ts'
+import { SCHEMA_BYTES_MAX } from '../schema-limits.ts'
+import { isSchemaObject, member } from '../schema-node.ts'
 import { modernMembers } from './modern-members.ts'
 import type { Dialect, Member } from './modern-members.ts'
-import { addFault, follow, isObject, itemsOf, lookUp, membersOf, memberOf } from './reading.ts'
+import { addFault, follow, itemsOf, lookUp, membersOf } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 /** More than any schema that will be accepted has. What the references lead to is counted once. */
 const SCHEMAS_MAX = 2_000
 const VALUES_MAX = 20_000
-const TEXT_MAX = 262_144
+const TEXT_MAX = SCHEMA_BYTES_MAX
 
 /** Of all definitions of a document together. */
 const HELD_VALUES_MAX = 2_000_000
@@ -70,7 +72,7 @@ export function extractSchema(reading: Reading, places: readonly Place[], dialec
     }
     if (reading.faults.length > faultsBefore) return undefined
     if (definitions.length === 0) return root
-    const members = isObject(root) ? root : { allOf: [root] }
+    const members = isSchemaObject(root) ? root : { allOf: [root] }
     return { ...members, $defs: Object.fromEntries(definitions) }
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error
@@ -89,7 +91,7 @@ function extractRoot(extraction: Extraction, places: readonly Place[]): unknown 
   if (!first) return true
   if (more.length > 0) return { allOf: places.map((place) => copySchema(extraction, place, false)) }
   // A root that is a reference and nothing else is what it leads to.
-  const isReference = isObject(first.value) && Object.keys(first.value).join() === '$ref'
+  const isReference = isSchemaObject(first.value) && Object.keys(first.value).join() === '$ref'
   const root = isReference ? follow(extraction.reading, first) : first
   if (!root) return true
   extraction.references.set(root.pointer, '#')
@@ -100,7 +102,7 @@ function copySchema(extraction: Extraction, place: Place, isIdentified: boolean)
   if (++extraction.schemas > SCHEMAS_MAX) throw new TooLarge()
   count(extraction, 1, 0)
   if (typeof place.value === 'boolean') return place.value
-  if (!isObject(place.value)) {
+  if (!isSchemaObject(place.value)) {
     addFault(
       extraction.reading,
       place.pointer,
@@ -110,7 +112,7 @@ function copySchema(extraction: Extraction, place: Place, isIdentified: boolean)
     return true
   }
   // A reference below an identifier is relative to that and not to the document.
-  const isBelowIdentifier = isIdentified || typeof memberOf(place.value, '$id') === 'string'
+  const isBelowIdentifier = isIdentified || typeof member(place.value, '$id') === 'string'
   const copied = modernMembers(extraction.reading, place, extraction.dialect).map(
     (member) => [member.keyword, copyMember(extraction, member, isBelowIdentifier)] as const,
   )
@@ -122,7 +124,7 @@ function copyMember(extraction: Extraction, { keyword, place }: Member, isIdenti
   if (keyword === '$ref') return copyReference(extraction, place, isIdentified)
   if (oneBelow.has(keyword)) return copy(place)
   if (listBelow.has(keyword) && Array.isArray(place.value)) return itemsOf(place).map(copy)
-  if (mapBelow.has(keyword) && isObject(place.value)) {
+  if (mapBelow.has(keyword) && isSchemaObject(place.value)) {
     return Object.fromEntries(membersOf(place).map(([name, member]) => [name, copy(member)] as const))
   }
   return copyData(extraction, place.value)
@@ -162,7 +164,7 @@ function freeName(names: Set<string>, wanted: string): string {
 function copyData(extraction: Extraction, value: unknown): unknown {
   count(extraction, 1, typeof value === 'string' ? value.length : 0)
   if (Array.isArray(value)) return value.map((item) => copyData(extraction, item))
-  if (!isObject(value)) return value
+  if (!isSchemaObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
       count(extraction, 0, key.length)

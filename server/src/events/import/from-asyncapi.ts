@@ -1,18 +1,8 @@
 /** AsyncAPI 2 and 3: each message is an event, whichever channel or operation it belongs to. */
+import { isSchemaObject, member } from '../schema-node.ts'
 import { addDescribed } from './add-definition.ts'
 import type { Dialect } from './modern-members.ts'
-import {
-  addFault,
-  addWarning,
-  below,
-  follow,
-  isObject,
-  itemsOf,
-  listOf,
-  memberOf,
-  membersOf,
-  textOf,
-} from './reading.ts'
+import { addFault, addWarning, below, follow, itemsOf, listOf, membersOf, textOf } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 type Version = 2 | 3
@@ -69,21 +59,21 @@ function addMessage({ reading, version, seen }: Messages, key: string, from: Pla
   const place = follow(reading, from)
   if (!place || seen.has(place.pointer)) return
   seen.add(place.pointer)
-  if (!isObject(place.value)) return addFault(reading, place.pointer, 'invalid_message', 'Is no message object')
+  if (!isSchemaObject(place.value)) return addFault(reading, place.pointer, 'invalid_message', 'Is no message object')
   const message = withTraits(reading, version, place)
   const payload = payloadOf(reading, version, message)
   if (!payload) return
-  if (memberOf(message.value, 'headers') !== undefined) {
+  if (member(message.value, 'headers') !== undefined) {
     addWarning(reading, message.pointer, 'headers_ignored', 'Its headers are not part of the definition')
   }
   addDescribed(reading, {
     name: textOf(message.value, 'name') ?? textOf(message.value, 'messageId') ?? keyOf(key, from, place),
     place: message,
-    givenName: memberOf(message.value, 'x-event-name'),
+    givenName: member(message.value, 'x-event-name'),
     ...payload,
     title: textOf(message.value, 'title') ?? textOf(message.value, 'summary'),
     description: textOf(message.value, 'description') ?? textOf(message.value, 'summary'),
-    tags: listOf(memberOf(message.value, 'tags')),
+    tags: listOf(member(message.value, 'tags')),
     examples: examplesOf(message),
   })
 }
@@ -100,9 +90,9 @@ function withTraits(reading: Reading, version: Version, message: Place): Place {
   const traits: (readonly [string, unknown])[] = []
   for (const from of itemsOf(below(message, 'traits'))) {
     const trait = follow(reading, from)
-    if (isObject(trait?.value)) traits.push(...Object.entries(trait.value).filter(([key]) => key !== 'payload'))
+    if (isSchemaObject(trait?.value)) traits.push(...Object.entries(trait.value).filter(([key]) => key !== 'payload'))
   }
-  const own = isObject(message.value) ? Object.entries(message.value) : []
+  const own = isSchemaObject(message.value) ? Object.entries(message.value) : []
   return { ...message, value: Object.fromEntries(version === 2 ? [...own, ...traits] : [...traits, ...own]) }
 }
 
@@ -125,8 +115,8 @@ function payloadOf(reading: Reading, version: Version, message: Place): Payload 
   // A schema of the components may be of the form with a schemaFormat too.
   const payload = follow(reading, written)
   if (!payload) return undefined
-  const isMultiFormat = version === 3 && memberOf(payload.value, 'schemaFormat') !== undefined
-  const format = memberOf(isMultiFormat ? payload.value : message.value, 'schemaFormat')
+  const isMultiFormat = version === 3 && member(payload.value, 'schemaFormat') !== undefined
+  const format = member(isMultiFormat ? payload.value : message.value, 'schemaFormat')
   const dialect = dialectOf(format)
   if (dialect === undefined) {
     const known =
@@ -153,7 +143,7 @@ function dialectOf(format: unknown): Dialect | undefined {
 }
 
 function examplesOf(message: Place): readonly unknown[] {
-  return listOf(memberOf(message.value, 'examples'))
-    .map((example) => memberOf(example, 'payload'))
+  return listOf(member(message.value, 'examples'))
+    .map((example) => member(example, 'payload'))
     .filter((payload) => payload !== undefined)
 }

@@ -1,13 +1,16 @@
 /** The form of our own files: one definition, or several as the member `definitions`. */
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { compatibilityModes } from '../../lib/compatibility-modes.ts'
+import { EXAMPLES_MAX } from '../../lib/definition-limits.ts'
 import { createSchemaCompiler } from '../compile-schema.ts'
 import type { ValidatePayload } from '../compile-schema.ts'
 import { definitionStatuses } from '../definition-lifecycle.ts'
 import { isEventName } from '../event-names.ts'
-import { compatibilityModes } from '../schema-compatibility.ts'
+import { checkSchemaText } from '../schema-limits.ts'
+import { isSchemaObject, member } from '../schema-node.ts'
 import { claimName } from './add-definition.ts'
-import { addFault, below, isObject, itemsOf, memberOf } from './reading.ts'
+import { addFault, below, itemsOf } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 const Pointer = Type.Object(
@@ -34,7 +37,7 @@ const Form = Type.Object(
     owner: Type.Optional(textOrNull(100)),
     tags: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,50}$' }), { maxItems: 20, uniqueItems: true })),
     schema: Type.Unsafe<unknown>({ type: ['object', 'boolean'] }),
-    examples: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 20 })),
+    examples: Type.Optional(Type.Array(Type.Unknown(), { maxItems: EXAMPLES_MAX })),
   },
   { additionalProperties: false },
 )
@@ -46,7 +49,7 @@ let validate: ValidatePayload | undefined
 export function readDefinitionForm(reading: Reading): void {
   const root: Place = { value: reading.document, pointer: '' }
   const list = below(root, 'definitions')
-  const places = memberOf(root.value, 'event_name') === undefined && Array.isArray(list.value) ? itemsOf(list) : [root]
+  const places = member(root.value, 'event_name') === undefined && Array.isArray(list.value) ? itemsOf(list) : [root]
   if (places.length === 0) addFault(reading, '/definitions', 'nothing_to_import', 'The list is empty')
   validate ??= createSchemaCompiler()(Form)
   for (const place of places) {
@@ -58,7 +61,7 @@ export function readDefinitionForm(reading: Reading): void {
 
 /** Only asked of what has no faults. */
 function isForm(value: unknown): value is Form {
-  return isObject(value)
+  return isSchemaObject(value)
 }
 
 function addForm(reading: Reading, place: Place, form: Form): void {
@@ -74,6 +77,10 @@ function addForm(reading: Reading, place: Place, form: Form): void {
   if (!claimName(reading, form.event_name, place.pointer)) return
   const schema = withEntities(reading, place, form)
   if (schema === undefined) return
+  const tooLarge = checkSchemaText(JSON.stringify(schema))
+  const schemaPointer = below(place, 'schema').pointer
+  for (const { pointer, code, message } of tooLarge) addFault(reading, schemaPointer + pointer, code, message)
+  if (tooLarge.length > 0) return
   reading.definitions.push({
     eventName: form.event_name,
     pointer: place.pointer,
@@ -93,12 +100,12 @@ function withEntities(reading: Reading, place: Place, form: Form): unknown {
   const { entity, related = [], schema } = form
   const given = { ...(entity && { 'x-entity': entity }), ...(related.length > 0 && { 'x-related': related }) }
   if (Object.keys(given).length === 0) return schema
-  if (!isObject(schema)) {
+  if (!isSchemaObject(schema)) {
     addFault(reading, below(place, 'schema').pointer, 'entity_conflict', 'Is no object, so it cannot name entities')
     return undefined
   }
   for (const [keyword, value] of Object.entries(given)) {
-    const own = memberOf(schema, keyword)
+    const own = member(schema, keyword)
     if (own === undefined || JSON.stringify(own) === JSON.stringify(value)) continue
     const message = `Names other entities than ${keyword === 'x-entity' ? 'entity' : 'related'} beside it`
     addFault(reading, below(below(place, 'schema'), keyword).pointer, 'entity_conflict', message)

@@ -1,18 +1,8 @@
 /** OpenAPI 3.0 (with `x-webhooks`), 3.1 and 3.2: each webhook is an event, each callback too if that is asked for. */
+import { isSchemaObject, member } from '../schema-node.ts'
 import { addDescribed } from './add-definition.ts'
 import type { Dialect } from './modern-members.ts'
-import {
-  addFault,
-  addWarning,
-  below,
-  follow,
-  isObject,
-  itemsOf,
-  listOf,
-  memberOf,
-  membersOf,
-  textOf,
-} from './reading.ts'
+import { addFault, addWarning, below, follow, itemsOf, listOf, membersOf, textOf } from './reading.ts'
 import type { Place, Reading } from './reading.ts'
 
 const methods = ['post', 'put', 'patch', 'get', 'delete', 'options', 'head', 'trace', 'query']
@@ -80,11 +70,11 @@ function addCallback(reading: Reading, name: string, from: Place, dialect: Diale
 }
 
 function addPathItem(reading: Reading, name: string, from: Place, dialect: Dialect): void {
-  if (name.startsWith('x-') && !isObject(from.value)) return
+  if (name.startsWith('x-') && !isSchemaObject(from.value)) return
   const item = follow(reading, from)
   if (!item) return
-  const operations = methods.map((method) => below(item, method)).filter(({ value }) => isObject(value))
-  const [operation, ...more] = operations.filter(({ value }) => memberOf(value, 'requestBody') !== undefined)
+  const operations = methods.map((method) => below(item, method)).filter(({ value }) => isSchemaObject(value))
+  const [operation, ...more] = operations.filter(({ value }) => member(value, 'requestBody') !== undefined)
   if (!operation) return addFault(reading, item.pointer, 'no_payload', 'Has no operation with a request body')
   if (more.length > 0) {
     return addFault(reading, item.pointer, 'several_operations', 'Has several operations with a request body')
@@ -101,31 +91,31 @@ function addOperation(reading: Reading, name: string, item: Place, operation: Pl
   if (!schema || schema.value === undefined) {
     return addFault(reading, body.pointer, 'no_payload', 'Has no content of type application/json with a schema')
   }
-  if (memberOf(operation.value, 'deprecated') === true) {
+  if (member(operation.value, 'deprecated') === true) {
     addWarning(reading, operation.pointer, 'deprecated_ignored', 'Is deprecated, which the import does not take over')
   }
   addDescribed(reading, {
     name,
     place: item,
-    givenName: memberOf(operation.value, 'x-event-name') ?? memberOf(item.value, 'x-event-name'),
+    givenName: member(operation.value, 'x-event-name') ?? member(item.value, 'x-event-name'),
     schema,
     dialect,
     title: textOf(operation.value, 'summary') ?? textOf(item.value, 'summary'),
     description: textOf(operation.value, 'description') ?? textOf(item.value, 'description'),
-    tags: listOf(memberOf(operation.value, 'tags')),
+    tags: listOf(member(operation.value, 'tags')),
     examples: examplesOf(reading, content),
   })
 }
 
 function examplesOf(reading: Reading, content: Place): readonly unknown[] {
-  const single = memberOf(content.value, 'example')
+  const single = member(content.value, 'example')
   const examples: unknown[] = single === undefined ? [] : [single]
   const named = below(content, 'examples')
   const places = Array.isArray(named.value) ? itemsOf(named) : membersOf(named).map(([, place]) => place)
   for (const place of places) {
     const example = follow(reading, place)
     if (!example) continue
-    const value = memberOf(example.value, 'value') ?? memberOf(example.value, 'dataValue')
+    const value = member(example.value, 'value') ?? member(example.value, 'dataValue')
     if (value !== undefined) examples.push(value)
     else addWarning(reading, example.pointer, 'example_left_out', 'Has no value of its own; nothing is fetched')
   }

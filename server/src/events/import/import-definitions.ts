@@ -7,7 +7,7 @@
 import { asCompany } from '../../db/transaction.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import type { Author } from '../administrative-event.ts'
-import { applyPlan, OvertakenPlan } from '../custom-definitions.ts'
+import { changeDefinitions } from '../custom-definitions.ts'
 import type { DefinitionParts, DefinitionPlan, DefinitionWish } from '../plan-definition.ts'
 import { findLatest, planCreation, planUpdate } from '../plan-definition.ts'
 import type { CompatibilityMode } from '../schema-compatibility.ts'
@@ -31,8 +31,6 @@ export interface ImportStep {
   /** Why it is refused. */
   readonly problem: ProblemError | undefined
 }
-
-const TRIES = 5
 
 /** What the import would do, in the order of the document. Writes nothing. */
 export async function planImport(
@@ -58,23 +56,12 @@ export async function importDefinitions(
   definitions: readonly ImportedDefinition[],
   wish: ImportWish,
 ): Promise<readonly ImportStep[]> {
-  for (let tries = 1; ; tries++) {
-    const steps = await planImport(parts, companyId, definitions, wish)
-    if (steps.some(({ outcome }) => outcome === 'refused')) return steps
-    try {
-      return await asCompany(parts.pool, companyId, async (db) => {
-        const made: ImportStep[] = []
-        for (const step of steps) {
-          const definition = step.plan && (await applyPlan(db, author, companyId, step.plan))
-          made.push({ ...step, version: definition?.row.latest_version ?? null })
-        }
-        return made
-      })
-    } catch (error) {
-      if (!(error instanceof OvertakenPlan)) throw error
-      if (tries === TRIES) throw new ProblemError('unavailable', 'Others change the definitions at this moment')
-    }
-  }
+  let steps: readonly ImportStep[] = []
+  const made = await changeDefinitions(parts, author, companyId, async () => {
+    steps = await planImport(parts, companyId, definitions, wish)
+    return steps.some(({ problem }) => problem) ? [] : steps.flatMap(({ plan }) => plan ?? [])
+  })
+  return steps.map((step, index) => ({ ...step, version: made[index]?.row.latest_version ?? step.version }))
 }
 
 async function planStep(
@@ -95,7 +82,7 @@ async function planStep(
 }
 
 /** They say nothing of the definition. */
-const passing = new Set<string>(['rate_limited', 'shutting_down', 'unavailable'])
+const passing = new Set<string>(['rate_limited', 'shutting_down', 'unavailable', 'too_busy'])
 
 async function planDefinition(
   parts: DefinitionParts,

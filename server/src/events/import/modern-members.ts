@@ -5,8 +5,10 @@
  * Sources: JSON Schema 2020-12 Core, appendix and release notes (items, dependencies, `$ref`); OpenAPI 3.0.4, 4.7.24 (Schema
  * Object); AsyncAPI 2.6 and 3.0, Schema Object (a superset of draft 07).
  */
-import { addFault, addWarning, below, isObject } from './reading.ts'
-import type { JsonObject, Place, Reading } from './reading.ts'
+import { isSchemaObject } from '../schema-node.ts'
+import type { SchemaObject } from '../schema-node.ts'
+import { addFault, addWarning, below } from './reading.ts'
+import type { Place, Reading } from './reading.ts'
 
 export type Dialect = '2020-12' | 'draft-07' | 'openapi-3.0'
 
@@ -67,7 +69,7 @@ const identifiers = new Set(['$anchor', '$dynamicAnchor', '$recursiveAnchor', '$
 const stores = new Set(['$defs', 'definitions'])
 
 export function modernMembers(reading: Reading, schema: Place, dialect: Dialect): readonly Member[] {
-  const object = isObject(schema.value) ? schema.value : {}
+  const object = isSchemaObject(schema.value) ? schema.value : {}
   const isReferenceAlone = dialect !== '2020-12' && typeof object['$ref'] === 'string'
   const members: Member[] = []
   for (const keyword of Object.keys(object)) {
@@ -112,7 +114,7 @@ function checkDialect(reading: Reading, { value, pointer }: Place): void {
 
 function modernMember(
   reading: Reading,
-  object: JsonObject,
+  object: SchemaObject,
   keyword: string,
   place: Place,
   dialect: Dialect,
@@ -148,7 +150,7 @@ function modernMember(
 const exclusiveOf = { minimum: 'exclusiveMinimum', maximum: 'exclusiveMaximum' } as const
 
 function splitDependencies(place: Place): readonly Member[] {
-  if (!isObject(place.value)) return [{ keyword: 'dependencies', place }]
+  if (!isSchemaObject(place.value)) return [{ keyword: 'dependencies', place }]
   const entries = Object.entries(place.value)
   const part = (keyword: string, isInIt: (value: unknown) => boolean): readonly Member[] => {
     const value = Object.fromEntries(entries.filter(([, one]) => isInIt(one)))
@@ -161,11 +163,11 @@ function splitDependencies(place: Place): readonly Member[] {
 }
 
 /** OpenAPI 3.0.3 and later: `nullable` widens the `type` beside it, and nothing else. */
-function typeOrNull(object: JsonObject, type: unknown, dialect: Dialect): unknown {
+function typeOrNull(object: SchemaObject, type: unknown, dialect: Dialect): unknown {
   return dialect === 'openapi-3.0' && object['nullable'] === true && typeof type === 'string' ? [type, 'null'] : type
 }
 
-function warnOfNullable(reading: Reading, object: JsonObject, { value, pointer }: Place, dialect: Dialect): void {
+function warnOfNullable(reading: Reading, object: SchemaObject, { value, pointer }: Place, dialect: Dialect): void {
   if (value !== true) return
   if (dialect !== 'openapi-3.0' || typeof object['type'] !== 'string') {
     const message = 'Means nothing without a type beside it, or outside OpenAPI 3.0; null does not fit for its sake'

@@ -3,12 +3,13 @@
  * Nothing is fetched and nothing throws. What is wrong is listed with its place, all of it where that is possible; what
  * cannot be expressed is a fault, what is left out a warning.
  */
+import { member } from '../schema-node.ts'
 import { readAsyncApi } from './from-asyncapi.ts'
 import { readDefinitionForm } from './from-definition-form.ts'
 import { readOpenApi } from './from-openapi.ts'
 import type { DefinitionDocument, DocumentFormat, ReadOptions } from './imported-definition.ts'
 import { checkValue, parseDocument } from './parse-document.ts'
-import { addFault, memberOf, startReading, TooManyFaults } from './reading.ts'
+import { addFault, startReading, TooManyFaults } from './reading.ts'
 import type { Reading } from './reading.ts'
 
 export function readDefinitionDocument(text: string, options: ReadOptions = {}): DefinitionDocument {
@@ -54,9 +55,9 @@ function readWhole(reading: Reading, read: () => void): void {
 const readers = { openapi: readOpenApi, asyncapi: readAsyncApi, definition: readDefinitionForm } as const
 
 function formatOf(document: unknown): DocumentFormat | undefined {
-  if (memberOf(document, 'openapi') !== undefined || memberOf(document, 'swagger') !== undefined) return 'openapi'
-  if (memberOf(document, 'asyncapi') !== undefined) return 'asyncapi'
-  if (memberOf(document, 'event_name') !== undefined || memberOf(document, 'definitions') !== undefined) {
+  if (member(document, 'openapi') !== undefined || member(document, 'swagger') !== undefined) return 'openapi'
+  if (member(document, 'asyncapi') !== undefined) return 'asyncapi'
+  if (member(document, 'event_name') !== undefined || member(document, 'definitions') !== undefined) {
     return 'definition'
   }
   return undefined

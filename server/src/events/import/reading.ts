@@ -1,5 +1,6 @@
-import { escapePointerToken, valueAt } from '../../lib/json-pointer.ts'
+import { escapePointerToken, parsePointerFragment, valueAt } from '../../lib/json-pointer.ts'
 import type { Fault } from '../../lib/problems.ts'
+import { isSchemaObject, member } from '../schema-node.ts'
 import type { ImportedDefinition } from './imported-definition.ts'
 
 /** A value of the document and where it stands. */
@@ -19,8 +20,6 @@ export interface Reading {
   /** What the definitions hold together: a large part that all of them share is counted for each. */
   readonly held: { values: number; text: number; examples: number }
 }
-
-export type JsonObject = Readonly<Record<string, unknown>>
 
 const LISTED_MAX = 500
 
@@ -49,17 +48,8 @@ export function addWarning(reading: Reading, pointer: string, code: string, mess
   if (reading.warnings.length < LISTED_MAX) reading.warnings.push({ pointer, code, message })
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** The own member of an object; undefined for everything else. */
-export function memberOf(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
-}
-
 export function textOf(value: unknown, key: string): string | undefined {
-  const text = memberOf(value, key)
+  const text = member(value, key)
   return typeof text === 'string' && text.trim() !== '' ? text : undefined
 }
 
@@ -68,12 +58,12 @@ export function listOf(value: unknown): readonly unknown[] {
 }
 
 export function below({ value, pointer }: Place, key: string): Place {
-  return { value: memberOf(value, key), pointer: `${pointer}/${escapePointerToken(key)}` }
+  return { value: member(value, key), pointer: `${pointer}/${escapePointerToken(key)}` }
 }
 
 /** The members of an object with their places; none if it is no object. */
 export function membersOf(place: Place): readonly (readonly [key: string, member: Place])[] {
-  return isObject(place.value) ? Object.keys(place.value).map((key) => [key, below(place, key)] as const) : []
+  return isSchemaObject(place.value) ? Object.keys(place.value).map((key) => [key, below(place, key)] as const) : []
 }
 
 export function itemsOf({ value, pointer }: Place): readonly Place[] {
@@ -87,7 +77,7 @@ const HOPS_MAX = 32
 export function follow(reading: Reading, from: Place): Place | undefined {
   let place = from
   for (let hops = 0; hops < HOPS_MAX; hops++) {
-    const reference = memberOf(place.value, '$ref')
+    const reference = member(place.value, '$ref')
     if (typeof reference !== 'string') return place
     const target = lookUp(reading, reference, below(place, '$ref').pointer)
     if (!target) return undefined
@@ -106,7 +96,7 @@ export function lookUp(reading: Reading, reference: string, pointer: string): Pl
     addFault(reading, pointer, 'remote_reference', 'Leads out of the document; references within it are followed only')
     return undefined
   }
-  const tokens = tokensOf(reference.slice(1))
+  const tokens = parsePointerFragment(reference)
   if (!tokens) {
     addFault(reading, pointer, 'unsupported_reference', 'Is not "#/" and a JSON pointer into the document')
     return undefined
@@ -117,15 +107,4 @@ export function lookUp(reading: Reading, reference: string, pointer: string): Pl
     return undefined
   }
   return { value, pointer: tokens.map((token) => `/${escapePointerToken(token)}`).join('') }
-}
-
-function tokensOf(fragment: string): readonly string[] | undefined {
-  if (fragment === '') return []
-  if (!fragment.startsWith('/')) return undefined
-  try {
-    const tokens = fragment.slice(1).split('/').map(decodeURIComponent)
-    return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
-  } catch {
-    return undefined
-  }
 }

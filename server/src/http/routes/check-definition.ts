@@ -2,8 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { DefinitionCheck, DefinitionTrial, EventNamePath, REHEARSAL_DEFAULT } from '../../contract/definition.ts'
 import type { DefinitionVerdict } from '../../events/check-definition.ts'
 import { checkDefinition as check } from '../../events/check-definition.ts'
+import { ProblemError } from '../../lib/problems.ts'
+import { hasScope } from '../../lib/scopes.ts'
 import { principalOf } from '../access.ts'
-import { definitionParts, withSchemaText } from '../definition-parts.ts'
+import { judgingParts, withSchemaText } from '../definition-parts.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
@@ -24,8 +26,8 @@ export function checkDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
           tags: ['definitions'],
           summary: 'Try a schema without keeping it',
           description:
-            'Scope: `definitions:write`. Says what would keep it from being the next version of the name, or its first; whom ' +
-            'it would break; and which of the last events it would have refused.',
+            'Scope: `definitions:write`. The last events need `events:read` as well. Says what would keep it from being the next ' +
+            'version of the name, or its first; whom it would break; and which of the last events it would have refused.',
           params: EventNamePath,
           body: DefinitionTrial,
           response: {
@@ -36,15 +38,20 @@ export function checkDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
               'standard_definition',
               'invalid_event_name',
               'reserved_event_name',
+              'too_busy',
             ),
           },
         },
       },
-      async (request) => {
-        const { companyId } = principalOf(request)
-        const { schema = '', last = REHEARSAL_DEFAULT, ...trial } = withSchemaText(request, request.body)
+      async (request, reply) => {
+        const { companyId, scopes } = principalOf(request)
+        const mayRead = hasScope(scopes, 'events:read')
+        const { schema = '', last = mayRead ? REHEARSAL_DEFAULT : 0, ...trial } = withSchemaText(request, request.body)
         const { event_name: eventName } = request.params
-        return answer(await check(definitionParts(parts), companyId, eventName, { ...trial, schema, last }))
+        if (last > 0 && !mayRead) {
+          throw new ProblemError('forbidden', 'The key lacks the scope events:read, by which stored events are judged')
+        }
+        return answer(await check(judgingParts(parts, reply), companyId, eventName, { ...trial, schema, last }))
       },
     )
   }

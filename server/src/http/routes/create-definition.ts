@@ -3,7 +3,7 @@ import { Definition, DefinitionInput } from '../../contract/definition.ts'
 import { changeDefinition } from '../../events/custom-definitions.ts'
 import { planCreation } from '../../events/plan-definition.ts'
 import { authorOf, principalOf } from '../access.ts'
-import { definitionParts, sendCustom, tellOfChange, withSchemaText } from '../definition-parts.ts'
+import { judgingParts, sendCustom, tellOfChange, withSchemaText } from '../definition-parts.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { readPayloads } from '../json-body.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
@@ -35,6 +35,7 @@ export function createDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
               'invalid_event_name',
               'reserved_event_name',
               'invalid_definition',
+              'too_busy',
             ),
           },
         },
@@ -42,7 +43,7 @@ export function createDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { companyId } = principalOf(request)
         const { event_name: eventName, schema = '', ...wish } = withSchemaText(request, request.body)
-        const own = definitionParts(parts)
+        const own = judgingParts(parts, reply)
         const { definition } = await changeDefinition(own, authorOf(request, parts.clock), companyId, async () =>
           planCreation(own, companyId, eventName, { ...wish, schema }),
         )

@@ -5,6 +5,7 @@ import { asCompany } from '../../db/transaction.ts'
 import { enableSubscription as enable } from '../../webhooks/enable-subscription.ts'
 import { authorOf, principalOf } from '../access.ts'
 import { subscriptionAnswer } from '../answers/subscription-answer.ts'
+import { ifMatch, IfMatchHeader, setEtag } from '../etag.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { pathId } from '../path-id.ts'
 import { bodyProblems, bulkProblems, keyProblems, problemResponses } from '../problem-responses.ts'
@@ -28,23 +29,32 @@ export function enableSubscription(parts: HttpParts): FastifyPluginAsyncTypebox 
             'Scope: `subscriptions:write`. Waiting deliveries are due at once; the answer counts what passed it by, and with ' +
             '`recover` a job sends it. An ordered subscription becomes active when that job has queued all of it.',
           params: IdPath,
+          headers: IfMatchHeader,
           body: EnableInput,
           response: {
             200: EnabledSubscription.ref,
-            ...problemResponses(...keyProblems, ...bodyProblems, ...bulkProblems, 'not_found'),
+            ...problemResponses(
+              ...keyProblems,
+              ...bodyProblems,
+              ...bulkProblems,
+              'not_found',
+              'precondition_failed',
+              'recovery_running',
+            ),
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { companyId } = principalOf(request)
         const id = pathId(request.params.id, 'subscription')
         const author = authorOf(request, clock)
         const { recover = false, expected_count: expectedCount } = request.body
         const { subscription, held, job } = await asCompany(pools.api, companyId, (db) =>
-          enable(db, author, companyId, id, { recover, expectedCount }),
+          enable(db, author, companyId, id, { recover, expectedCount, checkVersion: ifMatch(request) }),
         )
         onRecorded()
         onDeliveriesDue(companyId, id)
+        setEtag(reply, subscription.version)
         return { ...subscriptionAnswer(subscription), held, job }
       },
     )

@@ -22,7 +22,7 @@ export function getEventRouting({ pools }: HttpParts): FastifyPluginAsyncTypebox
           summary: 'Explain to whom an event was sent',
           description:
             "Scope: `events:read`. Each subscription as it was at the event's position, in the order of their ids. Empty " +
-            'until the event is routed.',
+            'until the event is routed. A page may be shorter than asked for while there are more: `next_cursor` says so.',
           params: IdPath,
           querystring: Type.Object(pageQuery, { additionalProperties: false }),
           response: {

@@ -9,7 +9,7 @@ import { ProblemError } from '../../lib/problems.ts'
 import { authorOf, principalOf } from '../access.ts'
 import type { KnownDocument } from '../answers/definition-import-answer.ts'
 import { definitionImportAnswer } from '../answers/definition-import-answer.ts'
-import { definitionParts, tellOfChange } from '../definition-parts.ts'
+import { judgingParts, tellOfChange } from '../definition-parts.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
 import { bodyLimits } from '../server-options.ts'
@@ -17,6 +17,7 @@ import { bodyLimits } from '../server-options.ts'
 export function importDefinitions(parts: HttpParts): FastifyPluginAsyncTypebox {
   const reader = new DocumentReader()
   return async (app) => {
+    app.addHook('onClose', async () => await reader.close())
     app.post(
       '/events/schemas/import',
       {
@@ -38,25 +39,27 @@ export function importDefinitions(parts: HttpParts): FastifyPluginAsyncTypebox {
               'invalid_document',
               'import_refused',
               'definition_limit',
+              'too_busy',
             ),
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { companyId } = principalOf(request)
         const { document, format, callbacks, dry_run: isDryRun = true, status, compatibility } = request.body
+        const own = judgingParts(parts, reply)
         const options = { ...(format && { format }), ...(callbacks !== undefined && { callbacks }) }
         const read = known(await reader.read(companyId, document, options))
         const wish = { status, compatibility }
         if (isDryRun || read.faults.length > 0) {
-          const steps = await planImport(definitionParts(parts), companyId, read.definitions, wish)
+          const steps = await planImport(own, companyId, read.definitions, wish)
           if (!isDryRun) throw refused(read, steps)
           return definitionImportAnswer(read, steps, true)
         }
         const author = authorOf(request, parts.clock)
-        const steps = await importAll(definitionParts(parts), author, companyId, read.definitions, wish)
+        const steps = await importAll(own, author, companyId, read.definitions, wish)
         if (steps.some(({ problem }) => problem)) throw refused(read, steps)
-        tellOfChange(parts, companyId)
+        if (steps.some(({ outcome }) => outcome !== 'unchanged')) tellOfChange(parts, companyId)
         return definitionImportAnswer(read, steps, false)
       },
     )
@@ -75,10 +78,18 @@ function inBody(fault: Fault): Fault {
 }
 
 function refused({ faults }: KnownDocument, steps: readonly ImportStep[]): ProblemError {
-  const ofSteps = steps.flatMap(({ eventName, pointer, problem }) =>
-    problem ? [inBody({ pointer, code: problem.code, message: `${eventName}: ${problem.message}` })] : [],
-  )
+  const ofSteps = steps.flatMap(faultsOf)
   return withFaults('import_refused', [...faults.map(inBody), ...ofSteps])
+}
+
+/** All that stands against a definition. They point to it in the document, and say where in its schema or examples. */
+function faultsOf({ eventName, pointer, problem }: ImportStep): readonly Fault[] {
+  if (!problem) return []
+  const { code, message, faults } = problem
+  if (faults.length === 0) return [inBody({ pointer, code, message: `${eventName}: ${message}` })]
+  return faults.map((fault) =>
+    inBody({ ...fault, pointer, message: `${eventName}, ${fault.pointer || '/'}: ${fault.message}` }),
+  )
 }
 
 function withFaults(code: 'invalid_document' | 'import_refused', faults: readonly Fault[]): ProblemError {

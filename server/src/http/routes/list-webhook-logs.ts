@@ -50,6 +50,7 @@ export function listWebhookLogs({ pools, clock }: HttpParts): FastifyPluginAsync
           status_class: query.status_class,
           response_status: query.response_status,
           reason: query.reason,
+          is_test: query.is_test,
         }
         const { logs, nextCursor } = await asCompany(pools.api, companyId, (db) =>
           list(db, companyId, filter, { limit: query.limit, cursor: query.cursor }),

@@ -55,7 +55,7 @@ export function publishBatch(parts: HttpParts): FastifyPluginAsyncTypebox {
         const definitions = await parts.definitions.forPublish(principal.companyId, names)
         const published = await inPublishTrace(parts.tracer, request, async (traceParent) => {
           const context = prepareContext(parts, definitions, principal, traceParent)
-          const events = prepareEvents(context, inputs, payloadTexts(request), pointer)
+          const events = await prepareEvents(context, inputs, payloadTexts(request), pointer)
           return await parts.publisher.publish(events, pointer)
         })
         const isReplayed = published.every(({ replayed }) => replayed)

@@ -48,7 +48,7 @@ export function publishEvent(parts: HttpParts): FastifyPluginAsyncTypebox {
         const definitions = await parts.definitions.forPublish(principal.companyId, [input.event_name])
         const [published] = await inPublishTrace(parts.tracer, request, async (traceParent) => {
           const context = prepareContext(parts, definitions, principal, traceParent)
-          const events = prepareEvents(context, [input], payloadTexts(request), isBody)
+          const events = await prepareEvents(context, [input], payloadTexts(request), isBody)
           return await parts.publisher.publish(events, isBody)
         })
         if (!published) throw new Error('The publisher answered without an outcome')

@@ -5,6 +5,7 @@ import { asCompany } from '../../db/transaction.ts'
 import { rotateSecret as rotate } from '../../webhooks/subscriptions.ts'
 import { authorOf, principalOf } from '../access.ts'
 import { subscriptionAnswer } from '../answers/subscription-answer.ts'
+import { ifMatch, IfMatchHeader, setEtag } from '../etag.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { pathId } from '../path-id.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
@@ -25,22 +26,24 @@ export function rotateSecret({ pools, vault, clock, onRecorded }: HttpParts): Fa
           summary: 'Give a subscription a new signing secret',
           description: 'Scope: `subscriptions:write`. Calls carry signatures of both secrets until the overlap ends.',
           params: IdPath,
+          headers: IfMatchHeader,
           body: SecretRotation,
           response: {
             200: SubscriptionWithSecret.ref,
-            ...problemResponses(...keyProblems, ...bodyProblems, 'not_found'),
+            ...problemResponses(...keyProblems, ...bodyProblems, 'not_found', 'precondition_failed'),
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { companyId } = principalOf(request)
         const id = pathId(request.params.id, 'subscription')
         const author = authorOf(request, clock)
         const { overlap_seconds: overlapSeconds = OVERLAP_DEFAULT_SECONDS, ...given } = request.body
         const { subscription, secret } = await asCompany(pools.api, companyId, (db) =>
-          rotate(db, vault, author, companyId, id, { ...given, overlapSeconds }),
+          rotate(db, vault, author, companyId, id, { ...given, overlapSeconds }, ifMatch(request)),
         )
         onRecorded()
+        setEtag(reply, subscription.version)
         return { ...subscriptionAnswer(subscription), secret: secret.reveal() }
       },
     )

@@ -24,7 +24,7 @@ export function sampleDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
           querystring: sampleQuery,
           response: {
             200: DefinitionSample.ref,
-            ...problemResponses(...keyProblems, 'invalid_request', 'not_found'),
+            ...problemResponses(...keyProblems, 'invalid_request', 'not_found', 'too_busy'),
           },
         },
       },

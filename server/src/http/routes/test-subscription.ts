@@ -5,17 +5,14 @@ import { asCompany } from '../../db/transaction.ts'
 import { Deliverables } from '../../webhooks/deliverables.ts'
 import { currentSubscription } from '../../webhooks/subscriptions.ts'
 import { principalOf } from '../access.ts'
-import type { HttpParts } from '../http-parts.ts'
+import type { RouteParts } from '../http-parts.ts'
 import { pathId } from '../path-id.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
-import { TestWebhooks } from '../test-webhooks.ts'
 
 /** Where a subscription names no event by its full name. */
 const SAMPLE_NAME = 'test.webhook'
 
-export function testSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
-  const { pools, vault } = parts
-  const tests = new TestWebhooks(parts)
+export function testSubscription({ pools, vault, tests }: RouteParts): FastifyPluginAsyncTypebox {
   const deliverables = new Deliverables(vault)
   return async (app) => {
     app.post(
@@ -37,11 +34,18 @@ export function testSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
           body: TestSubscriptionInput,
           response: {
             200: WebhookTest.ref,
-            ...problemResponses(...keyProblems, ...bodyProblems, 'not_found', 'invalid_event_name', 'too_many_tests'),
+            ...problemResponses(
+              ...keyProblems,
+              ...bodyProblems,
+              'not_found',
+              'invalid_event_name',
+              'too_many_tests',
+              'too_busy',
+            ),
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { companyId } = principalOf(request)
         const id = pathId(request.params.id, 'subscription')
         const target = await asCompany(pools.api, companyId, async (db) => {
@@ -50,7 +54,13 @@ export function testSubscription(parts: HttpParts): FastifyPluginAsyncTypebox {
         })
         if (!target) throw new Error(`Subscription ${id} has no version`)
         const named = target.eventNames.find((name) => !name.includes('*')) ?? SAMPLE_NAME
-        return await tests.call(target, id, { ...request.body, event_name: request.body.event_name ?? named }, null)
+        return await tests.call(
+          reply,
+          target,
+          id,
+          { ...request.body, event_name: request.body.event_name ?? named },
+          null,
+        )
       },
     )
   }

@@ -3,13 +3,10 @@ import { TestWebhookInput, WebhookTest } from '../../contract/webhook-test.ts'
 import { testTarget } from '../../webhooks/test-target.ts'
 import { principalOf } from '../access.ts'
 import { settingProblems } from '../change-subscription.ts'
-import type { HttpParts } from '../http-parts.ts'
+import type { RouteParts } from '../http-parts.ts'
 import { bodyProblems, keyProblems, problemResponses } from '../problem-responses.ts'
-import { TestWebhooks } from '../test-webhooks.ts'
 
-export function testWebhook(parts: HttpParts): FastifyPluginAsyncTypebox {
-  const { allow, clock } = parts
-  const tests = new TestWebhooks(parts)
+export function testWebhook({ allow, clock, tests }: RouteParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/events/test-webhook',
@@ -25,15 +22,15 @@ export function testWebhook(parts: HttpParts): FastifyPluginAsyncTypebox {
           body: TestWebhookInput,
           response: {
             200: WebhookTest.ref,
-            ...problemResponses(...keyProblems, ...bodyProblems, ...settingProblems, 'too_many_tests'),
+            ...problemResponses(...keyProblems, ...bodyProblems, ...settingProblems, 'too_many_tests', 'too_busy'),
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { companyId } = principalOf(request)
         const { event_name, payload, entity_type, entity_id, ...called } = request.body
         const { target, verifiedBy } = testTarget(companyId, called, allow, clock.now())
-        return await tests.call(target, null, { event_name, payload, entity_type, entity_id }, verifiedBy)
+        return await tests.call(reply, target, null, { event_name, payload, entity_type, entity_id }, verifiedBy)
       },
     )
   }

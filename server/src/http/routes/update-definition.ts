@@ -3,7 +3,7 @@ import { Definition, DefinitionChange, EventNamePath } from '../../contract/defi
 import { changeDefinition } from '../../events/custom-definitions.ts'
 import { planUpdate } from '../../events/plan-definition.ts'
 import { authorOf, principalOf } from '../access.ts'
-import { definitionParts, sendCustom, tellOfChange, withSchemaText } from '../definition-parts.ts'
+import { judgingParts, sendCustom, tellOfChange, withSchemaText } from '../definition-parts.ts'
 import { ifMatch, IfMatchHeader } from '../etag.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { readPayloads } from '../json-body.ts'
@@ -41,6 +41,7 @@ export function updateDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
               'incompatible_schema',
               'precondition_failed',
               'invalid_definition',
+              'too_busy',
             ),
           },
         },
@@ -48,12 +49,15 @@ export function updateDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { companyId } = principalOf(request)
         const { event_name: eventName } = request.params
-        const own = definitionParts(parts)
+        const own = judgingParts(parts, reply)
         const wish = withSchemaText(request, request.body)
-        const { definition } = await changeDefinition(own, authorOf(request, parts.clock), companyId, async () =>
-          planUpdate(own, companyId, eventName, wish, ifMatch(request)),
+        const { definition, outcome } = await changeDefinition(
+          own,
+          authorOf(request, parts.clock),
+          companyId,
+          async () => planUpdate(own, companyId, eventName, wish, ifMatch(request)),
         )
-        tellOfChange(parts, companyId)
+        if (outcome !== 'unchanged') tellOfChange(parts, companyId)
         return await sendCustom(reply, definition)
       },
     )

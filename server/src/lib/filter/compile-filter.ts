@@ -2,8 +2,8 @@
  * The filter language of subscriptions: JSON in, closures out. docs/filters.md is its reference.
  *
  * Asking a compiled filter never throws, for any JSON, and runs no code of a filter or a payload: own properties are
- * read and compared. A condition is asked at most once for each value that its path leads to, so the time of an
- * evaluation is linear in the filter and in the payload; filter-limits.ts bounds the first.
+ * read and compared. Its time has a bound, whatever the filter and the payload are: filter-limits.ts bounds what is saved,
+ * and purse.ts what one question may cost.
  */
 import type { Fault } from '../problems.ts'
 import { allOf, anyOf, everyEntry, existence, not, pathPart, someEntry, valuePart } from './condition.ts'
@@ -12,16 +12,24 @@ import { eventFieldNames, isEventField, isIdField } from './event-fields.ts'
 import type { FilteredEvent } from './event-fields.ts'
 import { filterLimits, findExcess } from './filter-limits.ts'
 import { parsePath, pointerTo, showPath } from './filter-path.ts'
+import { withinPurse } from './purse.ts'
 import { textOperators, valueOperators } from './value-tests.ts'
 
 export interface CompiledFilter {
   readonly ok: true
   /** Whether `matches` needs the payload; without it, `payload` may be left undefined. */
   readonly readsPayload: boolean
+  readonly judge: (event: FilteredEvent) => FilterVerdict
+  /** Whether the event is to be sent: it is wanted, or it cannot be said within the purse. */
   readonly matches: (event: FilteredEvent) => boolean
-  /** The conditions that fail; empty exactly where `matches` is true. Of an alternative, those of every branch. */
+  /**
+   * The conditions that fail; empty exactly where `matches` is true. Of an alternative, those of every branch. Those that were
+   * found within a purse; where none was, one that stands for the whole filter (pointer and path empty, operator `$all`).
+   */
   readonly explain: (event: FilteredEvent) => readonly FilterFailure[]
 }
+
+export type FilterVerdict = 'wanted' | 'unwanted' | 'too_costly'
 
 export interface RefusedFilter {
   readonly ok: false
@@ -35,11 +43,27 @@ export function compileFilter(json: unknown): CompiledFilter | RefusedFilter {
   const reading: Reading = { faults: [], readsPayload: false }
   const condition = readFilter(reading, json)
   if (reading.faults.length > 0) return { ok: false, faults: reading.faults }
+  return { ok: true, readsPayload: reading.readsPayload, ...asFilter(condition, json) }
+}
+
+function asFilter({ holds, explain }: Condition, json: unknown): Pick<CompiledFilter, 'judge' | 'matches' | 'explain'> {
+  const matches = (event: FilteredEvent): boolean => withinPurse(holds, event) !== false
   return {
-    ok: true,
-    readsPayload: reading.readsPayload,
-    matches: condition.holds,
-    explain: (event) => (condition.holds(event) ? [] : condition.explain(event)),
+    judge: (event) => {
+      const isWanted = withinPurse(holds, event)
+      if (isWanted === undefined) return 'too_costly'
+      return isWanted ? 'wanted' : 'unwanted'
+    },
+    matches,
+    explain: (event) => {
+      const failures: FilterFailure[] = []
+      if (matches(event)) return failures
+      withinPurse((asked) => explain(asked, failures), event)
+      if (failures.length === 0) {
+        failures.push({ pointer: '', path: '', operator: '$all', expected: json, found: 'object' })
+      }
+      return failures
+    },
   }
 }
 
@@ -54,7 +78,7 @@ interface Place {
   readonly keys: readonly string[]
 }
 
-const everything: Condition = { holds: () => true, explain: () => [] }
+const everything: Condition = { holds: () => true, explain: () => {} }
 
 function readFilter(reading: Reading, json: unknown): Condition {
   if (isObject(json) && Object.keys(json).length === 0) return everything

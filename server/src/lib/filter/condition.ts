@@ -1,13 +1,15 @@
 /**
  * Conditions, compiled. A condition judges what its path found: nothing (undefined), one value, or a list, which stands
- * for its entries. `explain` is for a condition that does not hold; it never answers with an empty list.
+ * for its entries. `explain` is for a condition that does not hold, and adds at least one failure. Both pay from the
+ * purse, so either may be left by its throw; the failures that were added before stand.
  */
 import { followPath } from './filter-path.ts'
+import { spend } from './purse.ts'
 import type { ValueTest } from './value-tests.ts'
 
 export interface Condition {
   readonly holds: (found: unknown) => boolean
-  readonly explain: (found: unknown) => readonly FilterFailure[]
+  readonly explain: (found: unknown, failures: FilterFailure[]) => void
 }
 
 /** A condition of a filter that an event does not fulfil. No value of the event is in it, only the kind of what was found. */
@@ -35,7 +37,7 @@ export interface Origin {
 
 /**
  * A condition on one value: an entry of a list, or what is no list. `explain` is given the whole list when no entry fulfils
- * the part; it answers with an empty list where all entries together do.
+ * the part; it adds nothing where all entries together do.
  */
 export type Part = Condition
 
@@ -46,9 +48,9 @@ export function valuePart(origin: Origin, test: ValueTest): Part {
 export function pathPart(keys: readonly string[], condition: Condition): Part {
   return {
     holds: (value) => condition.holds(followPath(value, keys)),
-    explain: (value) => {
+    explain: (value, failures) => {
       const found = followPath(value, keys)
-      return condition.holds(found) ? [] : condition.explain(found)
+      if (!condition.holds(found)) condition.explain(found, failures)
     },
   }
 }
@@ -56,30 +58,36 @@ export function pathPart(keys: readonly string[], condition: Condition): Part {
 /** Holds when all parts hold for the same one: the value, or any entry of the list. Where nothing is, parts judge nothing. */
 export function someEntry(origin: Origin, parts: readonly Part[]): Condition {
   const holdsForOne = allHold(parts)
-  const holds = (found: unknown) => {
-    if (!Array.isArray(found)) return holdsForOne(found)
-    return found.length === 0 ? holdsForOne(undefined) : found.some(holdsForOne)
-  }
   return {
-    holds,
-    explain: (found) => {
-      const entries: readonly unknown[] = Array.isArray(found) && found.length > 0 ? found : [entryOf(found)]
-      const failures = parts.filter((part) => !entries.some(part.holds)).flatMap((part) => part.explain(found))
-      return failures.length > 0 ? failures : [failureOf(origin, found)]
+    holds: (found) => holdsForSome(found, holdsForOne),
+    explain: (found, failures) => {
+      const before = failures.length
+      for (const part of parts) if (!holdsForSome(found, part.holds)) part.explain(found, failures)
+      if (failures.length === before) failures.push(failureOf(origin, found))
     },
   }
 }
 
 /** An empty list has no entry, which is nothing. */
-function entryOf(found: unknown): unknown {
-  return Array.isArray(found) ? undefined : found
+function holdsForSome(found: unknown, test: ValueTest): boolean {
+  if (!Array.isArray(found)) return test(found)
+  if (found.length === 0) return test(undefined)
+  for (const entry of found) {
+    spend(1)
+    if (test(entry)) return true
+  }
+  return false
 }
 
 /** Holds when there is a value, or at least one entry, and the condition holds for every one. */
 export function everyEntry(origin: Origin, condition: Condition): Condition {
   return judged(origin, (found) => {
     if (!Array.isArray(found)) return found !== undefined && condition.holds(found)
-    return found.length > 0 && found.every(condition.holds)
+    for (const entry of found) {
+      spend(1)
+      if (!condition.holds(entry)) return false
+    }
+    return found.length > 0
   })
 }
 
@@ -94,7 +102,9 @@ export function not(origin: Origin, condition: Condition): Condition {
 export function anyOf(conditions: readonly Condition[]): Condition {
   return {
     holds: (found) => conditions.some(({ holds }) => holds(found)),
-    explain: (found) => conditions.flatMap(({ explain }) => explain(found)),
+    explain: (found, failures) => {
+      for (const { explain } of conditions) explain(found, failures)
+    },
   }
 }
 
@@ -103,7 +113,9 @@ export function allOf(conditions: readonly Condition[]): Condition {
   if (only !== undefined && conditions.length === 1) return only
   return {
     holds: allHold(conditions),
-    explain: (found) => conditions.filter(({ holds }) => !holds(found)).flatMap(({ explain }) => explain(found)),
+    explain: (found, failures) => {
+      for (const { holds, explain } of conditions) if (!holds(found)) explain(found, failures)
+    },
   }
 }
 
@@ -118,7 +130,7 @@ function allHold(conditions: readonly Condition[]): ValueTest {
 }
 
 function judged(origin: Origin, holds: ValueTest): Condition {
-  return { holds, explain: (found) => [failureOf(origin, found)] }
+  return { holds, explain: (found, failures) => void failures.push(failureOf(origin, found)) }
 }
 
 function failureOf({ pointer, path, operator, expected }: Origin, found: unknown): FilterFailure {

@@ -5,6 +5,7 @@
 import type { FilteredEvent } from './event-fields.ts'
 import { isIdField } from './event-fields.ts'
 import { followPath, parsePath } from './filter-path.ts'
+import { withinPurse } from './purse.ts'
 
 export type AnchorValue = string | number | boolean | null
 
@@ -25,10 +26,12 @@ export function anchorOf(filter: unknown): FilterAnchor | undefined {
   return best
 }
 
-/** What an event has at an anchor's path. What fulfils an equality there is among it. */
-export function anchorValues(event: FilteredEvent, keys: readonly string[]): readonly unknown[] {
-  const found = followPath(event, keys)
-  return Array.isArray(found) ? found : [found]
+/** What an event has at an anchor's path; what fulfils an equality there is among it. Undefined where it is too costly to find. */
+export function anchorValues(event: FilteredEvent, keys: readonly string[]): readonly unknown[] | undefined {
+  return withinPurse((asked) => {
+    const found = followPath(asked, keys)
+    return Array.isArray(found) ? found : [found]
+  }, event)
 }
 
 function keysOf(written: string): readonly string[] | undefined {

@@ -6,6 +6,7 @@
  * the empty pointer, which is the value itself.
  */
 import { escapePointerToken, isJsonPointer, parseJsonPointer } from '../json-pointer.ts'
+import { spend } from './purse.ts'
 
 /** The keys that a path as it is written leads over; undefined if it is not a path. */
 export function parsePath(written: string): readonly string[] | undefined {
@@ -36,13 +37,14 @@ const listIndex = /^(?:0|[1-9][0-9]{0,8})$/
 /**
  * What a path leads to; undefined if to nothing. A list on the way is followed into every entry, unless the next key is
  * an index, and then the answer is the list of all that was found: the entries of lists at the end, other values as they
- * are. A list directly within a list is not followed. Own properties only. Time and room are linear in the value.
+ * are. A list directly within a list is not followed. Own properties only. Every key and every entry is paid for.
  */
 export function followPath(value: unknown, keys: readonly string[], from = 0): unknown {
   let at = value
   for (let index = from; index < keys.length; index++) {
     if (typeof at !== 'object' || at === null) return undefined
     const key = keys[index] ?? ''
+    spend(1)
     if (Array.isArray(at) && !listIndex.test(key)) return followIntoEntries(at, keys, index)
     at = Object.hasOwn(at, key) ? (at as Readonly<Record<string, unknown>>)[key] : undefined
   }
@@ -53,11 +55,16 @@ export function followPath(value: unknown, keys: readonly string[], from = 0): u
 function followIntoEntries(list: readonly unknown[], keys: readonly string[], from: number): unknown {
   let found: unknown[] | undefined
   for (const entry of list) {
+    spend(1)
     const inner = Array.isArray(entry) ? undefined : followPath(entry, keys, from)
     if (inner === undefined) continue
     found ??= []
-    if (!Array.isArray(inner)) found.push(inner)
-    else for (const each of inner) found.push(each)
+    if (!Array.isArray(inner)) {
+      found.push(inner)
+      continue
+    }
+    spend(inner.length >> 1)
+    for (const each of inner) found.push(each)
   }
   return found
 }

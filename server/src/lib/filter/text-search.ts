@@ -1,11 +1,19 @@
+import { spend } from './purse.ts'
+
 /**
  * Whether a text holds a part, in time linear in the text. `includes` is quick for the usual text, but for some it
  * compares nearly the whole part at every place; that is harmless for a short part only.
  */
 export function textSearch(part: string): (text: string) => boolean {
-  if (part.length <= shortLength) return (text) => text.includes(part)
+  if (part.length <= shortLength) {
+    return (text) => {
+      spend(text.length >> 5)
+      return text.includes(part)
+    }
+  }
   const borders = bordersOf(part)
   return (text) => {
+    spend(text.length >> 4)
     let matched = 0
     for (let at = 0; at < text.length; at++) {
       matched = nextMatched(part, borders, matched, text.charCodeAt(at))

@@ -1,7 +1,6 @@
 import type { Db } from '../../db/statement.ts'
 import { expandEventNames } from '../../events/expand-event-names.ts'
-import { firstIdOfMs } from '../../lib/ids.ts'
-import { AFTER_ALL_IDS, BEFORE_ALL_IDS } from '../read-logs.ts'
+import { AFTER_ALL_IDS, BEFORE_ALL_IDS, firstIdOfMs } from '../../lib/ids.ts'
 
 /** Which deliveries a job is about: those of one state that fulfil everything else that is given. */
 export interface DeliveryChoice {

@@ -8,6 +8,7 @@ import { systemActor } from '../../events/administrative-event.ts'
 import type { Author } from '../../events/administrative-event.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { failpoint } from '../../lib/failpoint.ts'
+import { BEFORE_ALL_IDS } from '../../lib/ids.ts'
 import { tellOfJob } from './job-event.ts'
 import type { JobKind, JobSlice } from './job-kinds.ts'
 import type { OpenJobRow } from './job-store.ts'
@@ -42,7 +43,6 @@ export interface JobWorkerOptions {
 
 const FOLLOWING_MS = 1_000
 const ERRORS_MAX = 5
-const BEFORE_ALL_COMPANIES = '00000000-0000-0000-0000-000000000000'
 
 interface Found {
   readonly company_id: string
@@ -53,7 +53,7 @@ export class JobWorker {
   readonly #options: Required<JobWorkerOptions>
   readonly #kinds: ReadonlyMap<string, JobKind>
   /** The company that was served last. */
-  #after = BEFORE_ALL_COMPANIES
+  #after = BEFORE_ALL_IDS
 
   constructor(options: JobWorkerOptions) {
     this.#options = { idleMs: 1_000, paceMax: 2_000, ...options }
@@ -81,8 +81,8 @@ export class JobWorker {
     const { pool } = this.#options
     const kinds = [...this.#kinds.keys()]
     const [next] = await findNextJob(pool, this.#after, kinds)
-    if (next || this.#after === BEFORE_ALL_COMPANIES) return next
-    const [first] = await findNextJob(pool, BEFORE_ALL_COMPANIES, kinds)
+    if (next || this.#after === BEFORE_ALL_IDS) return next
+    const [first] = await findNextJob(pool, BEFORE_ALL_IDS, kinds)
     return first
   }
 

@@ -5,14 +5,16 @@ import { testDatabase } from '../../../test/support/database.ts'
 import { jobRun } from '../../../test/support/job-run.ts'
 import { testVault } from '../../../test/support/master-key.ts'
 import { newEvents } from '../../../test/support/new-event.ts'
-import { sql } from '../../../test/support/sql.ts'
+import { scriptedReceiver } from '../../../test/support/scripted-receiver.ts'
+import { sql, sqlValue } from '../../../test/support/sql.ts'
 import { allow, newCompany, now, subscribe, testNode } from '../../../test/support/test-node.ts'
-import type { Db } from '../../db/statement.ts'
-import { asCompany } from '../../db/transaction.ts'
+import type { Db, Query } from '../../db/statement.ts'
+import { asCompany, inTransaction } from '../../db/transaction.ts'
 import { enableSubscription, recoverSubscription } from '../enable-subscription.ts'
 import type { SubscriptionInput } from '../subscriptions.ts'
 import { deleteSubscription, disableSubscription, getSubscription, updateSubscription } from '../subscriptions.ts'
 import { getJob } from './job-store.ts'
+import { recoverEvents } from './recover-events.ts'
 
 const webhook_url = 'https://127.0.0.1/hook'
 
@@ -110,6 +112,47 @@ describe('enabling with recover', () => {
     assert.equal((await told(job?.id))[0], 'succeeded')
   })
 
+  test('of an ordered subscription leaves out nothing that came just before its last slice', async (t) => {
+    const { publish, stop, owed, enable, told, run, pools, companyId, id } = await stopped(t, {
+      ordering: 'subscription',
+    })
+    await stop()
+    const held = await publish('a', {}, 10)
+    const { job } = await enable()
+    const meanwhile: string[] = []
+    await inTransaction(pools.engine, async (db) => {
+      const whileMuchComes: Db = {
+        query: async <Row>(query: Query) => {
+          if (query.name === 'subscription.lock_head') meanwhile.push(...(await publish('b', {}, 300)))
+          return await db.query<Row>(query)
+        },
+      }
+      const parameters = { subscription_id: id, from_position: 1, to_position: 1, then_active: true }
+      const atWork = { companyId, id: job?.id ?? '', createdAt: new Date().toISOString(), cursor: null, parameters }
+      await recoverEvents.slice(whileMuchComes, atWork)
+    })
+    await run.work()
+    assert.deepEqual(await owed(), [...held, ...meanwhile])
+    assert.equal((await told(job?.id))[0], 'succeeded')
+  })
+
+  test('cannot be overtaken by another enable, and stopping the subscription ends it', async (t) => {
+    const { publish, stop, owed, enable, told, status, run } = await stopped(t, { ordering: 'subscription' })
+    await stop()
+    await publish('a', {}, 3)
+    const { job } = await enable()
+    await assert.rejects(enable(), { code: 'recovery_running' })
+    await stop()
+    assert.equal((await told(job?.id))[0], 'cancelled')
+    await run.work()
+    assert.equal(await status(), 'inactive')
+    assert.deepEqual(await owed(), [])
+    await enable()
+    await run.work()
+    assert.equal(await status(), 'active')
+    assert.equal((await owed()).length, 3)
+  })
+
   test('asks for the count above a thousand, and changes nothing until it is right', async (t) => {
     const { publish, stop, enable, status } = await stopped(t, {})
     await stop()
@@ -135,6 +178,54 @@ describe('enabling with recover', () => {
 })
 
 describe('recovering a range', () => {
+  for (const ordering of ['none', 'subscription'] as const) {
+    test(`does not send again what ends while the ledger is asked for it (ordering: ${ordering})`, async (t) => {
+      const receiver = await scriptedReceiver(t)
+      const { node, publish, pools, companyId, id } = await stopped(t, { webhook_url: receiver.url, ordering })
+      const [, , missed] = await publish('a', {}, 3)
+      await sql(pools.owner, 'delete from webhook_deliveries where event_id = $1', [missed])
+      const slice = await inTransaction(pools.engine, async (db) => {
+        const whileCallsEnd: Db = {
+          query: async <Row>(query: Query) => {
+            const answer = await db.query<Row>(query)
+            if (query.name === 'recover.find_attempted') await node.dispatch()
+            return answer
+          },
+        }
+        const parameters = { subscription_id: id, from_position: 1, to_position: 100, then_active: false }
+        const job = { companyId, id, createdAt: new Date().toISOString(), cursor: null, parameters }
+        return await recoverEvents.slice(whileCallsEnd, job)
+      })
+      await node.dispatch()
+      assert.deepEqual([receiver.calls.length, new Set(receiver.calls.map((call) => call.id)).size], [3, 3])
+      assert.deepEqual([slice.done, slice.skipped], [1, { filter: 0, owed_already: 2 }])
+      assert.equal(await sqlValue(pools.engine, 'select count(*) from webhook_deliveries'), 0)
+    })
+  }
+
+  test('waits for a large fan-out that has yet to come to the subscription', async (t) => {
+    const { publish, owed, told, inCompany, companyId, id, run, pools } = await stopped(t, {})
+    await publish('a', {}, 3)
+    const job = await inCompany(
+      async (db) => await recoverSubscription(db, now(), companyId, id, { from_position: 1 }, undefined),
+    )
+    await sql(pools.owner, 'delete from webhook_deliveries')
+    const firstId = '00000000-0000-0000-0000-000000000000'
+    await sql(
+      pools.owner,
+      `insert into fan_outs (company_id, position, event_id, version, after_subscription_id)
+       select company_id, position, event_id, 1, $1 from event_audit_trail order by position desc limit 1`,
+      [firstId],
+    )
+    await run.work()
+    assert.deepEqual([await owed(), (await told(job.id))[0]], [[], 'running'])
+    await sql(pools.owner, 'update fan_outs set after_subscription_id = $1', [id])
+    await sql(pools.owner, 'update jobs set due_at = now()')
+    await run.work()
+    assert.equal((await owed()).length, 3)
+    assert.deepEqual(await told(job.id), ['succeeded', 3, 3, {}])
+  })
+
   test('leaves out what was owed already, whether it waits or has ended', async (t) => {
     const { node, publish, owed, told, inCompany, companyId, id, run, pools } = await stopped(t, { event_names: ['b'] })
     const missed = await publish('a', {}, 4)

@@ -1,13 +1,17 @@
 import { statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
-import { matchesEventName } from '../../events/event-names.ts'
 import { readLogged } from '../../events/read-logged.ts'
 import { RecentEvents } from '../../events/recent-events.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { deliveryId } from '../../lib/ids.ts'
-import { insertDeliveries } from '../insert-deliveries.ts'
+import { countOf, refuseLongRange } from '../held-events.ts'
+import { insertMissing } from '../insert-deliveries.ts'
 import { insertOrdered } from '../insert-ordered.ts'
+import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
 import { orderKeyOf } from '../order-key.ts'
-import { decideRouting, toRoutable } from '../routing-decision.ts'
+import { promoteNext } from '../promote-next.ts'
+import { choosesName, decideRouting, KnownFilters, toRoutable } from '../routing-decision.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
 import type { Subscription } from '../subscription-set.ts'
 import { toSubscription } from '../subscription-set.ts'
@@ -35,7 +39,8 @@ const SLICE_EVENTS = 200
 /** So many deliveries of the subscription may be due, and a slice still adds to them. */
 const DUE_MAX = 500
 
-const CROWDED_REST_MS = 500
+/** While it waits for what others have begun. */
+const REST_MS = 500
 
 interface TrailRow {
   position: number
@@ -54,12 +59,42 @@ const readRange = statement<[companyId: string, from: number, to: number, limit:
     limit $4`,
 )
 
-/** Of these deliveries, those that somebody has sent already, by a retry for instance. */
+/** Of these deliveries, those that were attempted, or have ended, already. */
 const findAttempted = statement<[companyId: string, deliveryIds: readonly string[]], { delivery_id: string }>(
   'recover.find_attempted',
   `select w.delivery_id
      from unnest($2::uuid[]) as w(delivery_id)
-    where exists (select 1 from webhook_logs l where l.company_id = $1 and l.delivery_id = w.delivery_id)`,
+    cross join lateral (
+      select 1 from webhook_logs where company_id = $1 and delivery_id = w.delivery_id limit 1
+    ) l`,
+)
+
+/**
+ * Those of the deliveries, which this transaction has just written, that the ledger knows by now: their calls were under
+ * way when it was asked, and ended, with their rows, before these were written. Nobody can attempt one of these before the
+ * commit, so what is found here is all there is.
+ */
+const takeBack = statement<
+  [companyId: string, ids: readonly string[]],
+  { subscription_id: string; order_key: string | null }
+>(
+  'recover.take_back',
+  `delete from webhook_deliveries d
+    where d.company_id = $1 and d.id = any($2::uuid[])
+      and (select l.id from webhook_logs l where l.company_id = $1 and l.delivery_id = d.id limit 1) is not null
+   returning d.subscription_id, d.order_key`,
+)
+
+/** Of positions of the range, one whose large fan-out (fan-out.ts) has yet to come to the subscription. */
+const findFanOut = statement<
+  [companyId: string, from: number, to: number, subscriptionId: string],
+  { position: number }
+>(
+  'recover.find_fan_out',
+  `select position
+     from fan_outs
+    where company_id = $1 and position between $2 and $3 and after_subscription_id < $4
+    limit 1`,
 )
 
 /**
@@ -70,59 +105,93 @@ const findAttempted = statement<[companyId: string, deliveryIds: readonly string
 export const recoverEvents = jobKind<RecoverRange>({
   kind: 'recover_events',
   count: async (db, companyId, { subscription_id, from_position, to_position }) => {
+    refuseLongRange(from_position, to_position)
     const [row] = await findSubscriptionRow(db, companyId, subscription_id)
-    const names = await countByName(db, companyId, from_position, to_position)
-    const chosen = names.filter(({ event_name }) => row?.event_names.some((one) => matchesEventName(one, event_name)))
-    return chosen.reduce((sum, { count }) => sum + count, 0)
+    return countOf(await countByName(db, companyId, from_position, to_position), row?.event_names ?? [])
   },
   slice: async (db, job) => await recoverSlice(db, job),
 })
 
-async function recoverSlice(db: Db, job: JobAtWork<RecoverRange>): Promise<JobSlice> {
+/** @param clock for the time in which filters are asked; where it ends the slice does */
+export async function recoverSlice(
+  db: Db,
+  job: JobAtWork<RecoverRange>,
+  clock: Pick<Clock, 'elapsed'> = systemClock,
+): Promise<JobSlice> {
   const { companyId, parameters: range } = job
   const { subscription_id: id, then_active: isOpenEnded } = range
   const from = job.cursor === null ? range.from_position : Number(job.cursor)
-  if (await isAnyCrowded(db, companyId, [id], DUE_MAX)) {
-    return { done: 0, skipped: {}, cursor: job.cursor, finished: false, restMs: CROWDED_REST_MS }
-  }
+  if (await isAnyCrowded(db, companyId, [id], DUE_MAX)) return waitingAt(job)
   const to = isOpenEnded ? AFTER_ALL_POSITIONS : range.to_position
   const read = async (): Promise<TrailRow[]> => await readRange(db, companyId, from, to, SLICE_EVENTS)
   let rows = await read()
-  const isLast = rows.length < SLICE_EVENTS
+  let isLast = rows.length < SLICE_EVENTS
   if (isLast && isOpenEnded) {
     // Nothing gets a position from here to the commit, so the first event that it is sent live follows the last of these.
     await lockHead(db, companyId)
     rows = await read()
+    isLast = rows.length < SLICE_EVENTS // many may have come before the lock
   }
+  // What would be sent now could end before the fan-out comes to it, which would send it again.
+  const last = rows.at(-1)?.position
+  if (last !== undefined && (await findFanOut(db, companyId, from, last, id)).length > 0) return waitingAt(job)
   const [row] = await findSubscriptionRow(db, companyId, id)
-  if (!row || (isOpenEnded && row.status === 'active')) return { done: 0, skipped: {}, cursor: null, finished: true }
-  const { done, skipped } = await owe(db, toSubscription({ ...row, subscription_id: id }), rows)
-  const next = (rows.at(-1)?.position ?? from - 1) + 1
-  if (isOpenEnded) await moveHeld(db, companyId, id, next)
-  if (isOpenEnded && isLast) await activateRecovered(db, companyId, id, job.id)
-  return { done, skipped, cursor: String(next), finished: isLast, wake: [id] }
+  if (!row) return { done: 0, skipped: {}, cursor: null, finished: true }
+  if (isOpenEnded && row.status === 'active')
+    throw new Error('The subscription was made active before the job was done')
+  // What comes late to an active one comes beside its chains, which have gone on.
+  const ordering = isOpenEnded ? row.ordering : 'none'
+  const subscription = toSubscription({ ...row, status: 'active', ordering, subscription_id: id })
+  const judgement = await judge(db, subscription, rows, clock)
+  const next = (rows[judgement.judged - 1]?.position ?? from - 1) + 1
+  const finished = isLast && judgement.judged === rows.length
+  if (isOpenEnded) await moveHeld(db, companyId, id, next) // the row of the subscription is locked before its health
+  const { done, skipped } = await owe(db, subscription, judgement)
+  if (isOpenEnded && finished) await activateRecovered(db, companyId, id, job.id)
+  return { done, skipped, cursor: String(next), finished, wake: [id] }
+}
+
+function waitingAt({ cursor }: JobAtWork<RecoverRange>): JobSlice {
+  return { done: 0, skipped: {}, cursor, finished: false, restMs: REST_MS }
+}
+
+interface Judgement {
+  /** How many of the events there was time for, one at least; the others are left to the next slice. */
+  readonly judged: number
+  /** Those of them whose names are chosen. */
+  readonly chosen: number
+  readonly wanted: readonly TrailRow[]
+}
+
+async function judge(
+  db: Db,
+  subscription: Subscription,
+  rows: readonly TrailRow[],
+  clock: Pick<Clock, 'elapsed'>,
+): Promise<Judgement> {
+  const chosen = rows.filter((row) => choosesName(subscription, row.event_name)).map((row) => row.event_id)
+  const logged = await readLogged(db, new RecentEvents(0), subscription.companyId, chosen)
+  const time = new JudgingTime(clock, JUDGING_MAX_MS)
+  const filters = new KnownFilters()
+  const wanted: TrailRow[] = []
+  const remaining = new Set(chosen)
+  for (const [index, row] of rows.entries()) {
+    if (!remaining.delete(row.event_id)) continue
+    const event = logged.get(row.event_id)
+    const asked = event ? toRoutable(event) : { eventName: row.event_name }
+    if (decideRouting(subscription, asked, filters).isOwed) wanted.push(row)
+    if (time.isUp()) return { judged: index + 1, chosen: chosen.length - remaining.size, wanted }
+  }
+  return { judged: rows.length, chosen: chosen.length, wanted }
 }
 
 /** Writes what is missing. */
 async function owe(
   db: Db,
   subscription: Subscription,
-  rows: readonly TrailRow[],
+  { chosen, wanted }: Judgement,
 ): Promise<Pick<JobSlice, 'done' | 'skipped'>> {
   const { companyId } = subscription
-  const chosen = rows.filter(({ event_name }) =>
-    subscription.eventNames.some((pattern) => matchesEventName(pattern, event_name)),
-  )
-  const logged = await readLogged(
-    db,
-    new RecentEvents(0),
-    companyId,
-    chosen.map(({ event_id }) => event_id),
-  )
-  const wanted = chosen.filter(({ event_id, event_name: eventName }) => {
-    const event = logged.get(event_id)
-    return decideRouting({ ...subscription, status: 'active' }, event ? toRoutable(event) : { eventName }).isOwed
-  })
   const deliveries = wanted.map(({ event_id: eventId, position, entity_type: type, entity_id }) => ({
     id: deliveryId(subscription.id, eventId),
     companyId,
@@ -144,8 +213,20 @@ async function owe(
   const free = missing.filter(({ orderKey }) => orderKey === undefined)
   const ordered = missing.flatMap(({ orderKey, ...one }) => (orderKey === undefined ? [] : { ...one, orderKey }))
   if (ordered.length > 0) await lockSubscriptions(db, ordered)
-  const done = (await insertDeliveries(db, free)) + (await insertOrdered(db, ordered))
-  return { done, skipped: { filter: chosen.length - wanted.length, owed_already: wanted.length - done } }
+  const written = [...(await insertMissing(db, free)), ...(await insertOrdered(db, ordered))]
+  const done = written.length - (await takeBackAttempted(db, companyId, written))
+  return { done, skipped: { filter: chosen - wanted.length, owed_already: wanted.length - done } }
+}
+
+/** Under the locks of the ordered ones. Answers with how many. */
+async function takeBackAttempted(db: Db, companyId: string, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0
+  const rows = await takeBack(db, companyId, ids)
+  const chains = rows.flatMap(({ subscription_id: subscriptionId, order_key: orderKey }) =>
+    orderKey === null ? [] : { companyId, subscriptionId, orderKey },
+  )
+  await promoteNext(db, chains)
+  return rows.length
 }
 
 const AFTER_ALL_POSITIONS = Number.MAX_SAFE_INTEGER

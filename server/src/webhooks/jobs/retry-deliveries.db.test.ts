@@ -7,7 +7,9 @@ import { countsOf, endAll, jobOf, jobRun, startTestJob } from '../../../test/sup
 import { makeAllDue } from '../../../test/support/ledger.ts'
 import { sql } from '../../../test/support/sql.ts'
 import { newId } from '../../lib/ids.ts'
+import { closedBreaker } from '../breaker.ts'
 import { retryDelivery } from '../retry-delivery.ts'
+import { writeBreakers } from '../subscription-health.ts'
 import { deleteSubscription } from '../subscriptions.ts'
 import { retryDeliveries } from './retry-deliveries.ts'
 
@@ -233,19 +235,30 @@ describe('a job that retries what is pending', () => {
     )
   })
 
-  test('asks an open breaker once, at its first slice', async (t) => {
+  test('asks each breaker that was open once, at whichever slice; one that opened again since is left open', async (t) => {
     const { pools } = await testDatabase(t)
     const company = await testCompany(pools)
-    await company.subscribe('*')
+    const subscription = await company.subscribe('*')
     await publish(company, 250)
-    const open = `update subscription_health set breaker = 'open', breaker_open_until = now() + interval '1 hour'`
+    const open = async (breakerTrips: number) => {
+      const breaker = { ...closedBreaker, state: 'open' as const, openMs: 3_600_000, trips: breakerTrips }
+      await writeBreakers(pools.engine, [{ companyId: company.id, subscriptionId: subscription, breaker }])
+    }
     const isOpen = `select breaker_open_until > now() + interval '1 minute' as is_open from subscription_health`
-    await sql(pools.owner, open)
+    await open(1)
     await startTestJob(company, retryDeliveries, { state: 'pending' })
     const run = jobRun(pools)
+    await sql(
+      pools.owner,
+      `update webhook_deliveries set subscription_id = gen_random_uuid() where id = any(array(
+      select id from webhook_deliveries order by id limit 200))`,
+    )
+    await run.worker.round()
+    assert.deepEqual(await sql(pools.owner, isOpen), [{ is_open: true }], 'nothing of it was in the first slice')
     await run.worker.round()
     assert.deepEqual(await sql(pools.owner, isOpen), [{ is_open: false }])
-    await sql(pools.owner, open)
+    await startTestJob(company, retryDeliveries, { state: 'pending' })
+    await open(2)
     await run.work()
     assert.deepEqual(await sql(pools.owner, isOpen), [{ is_open: true }])
   })

@@ -46,7 +46,7 @@ async function retryEnded(db: Db, job: JobAtWork<DeliveryChoice>, terms: EndingT
   if (await isAnyCrowded(db, companyId, subscriptionIds, DUE_MAX)) return waitingAt(job)
   const inserted = await insertAgain(db, companyId, open)
   const takenBack = await takeBackEndedSince(db, companyId, [...inserted], createdAt)
-  await hastenAtFirst(db, job, subscriptionIds)
+  await hastenOnce(db, job, subscriptionIds)
   const done = inserted.size - takenBack.size
   const skipped = { subscription_deleted: chosen.length - open.length, changed_since: open.length - done }
   return { done, skipped, cursor: reached, finished: reached === null, wake: subscriptionIds }
@@ -69,7 +69,7 @@ async function retryPending(db: Db, job: JobAtWork<DeliveryChoice>, terms: Choic
     companyId,
     first.map(({ id }) => id),
   )
-  await hastenAtFirst(db, job, subscriptionIds)
+  await hastenOnce(db, job, subscriptionIds)
   const skipped = {
     subscription_deleted: chosen.length - open.length,
     in_flight: open.length - locked.length,
@@ -86,13 +86,13 @@ function waitingAt({ cursor }: JobAtWork<DeliveryChoice>): JobSlice {
   return { done: 0, skipped: {}, cursor, finished: false, restMs: CROWDED_REST_MS }
 }
 
-/** Once per job, not with every slice: an endpoint that is dead still shall not be called over and over. */
-async function hastenAtFirst(
+/** Each breaker once: one that opened again since the job was started belongs to an endpoint that is dead still. */
+async function hastenOnce(
   db: Db,
-  { companyId, cursor }: JobAtWork<DeliveryChoice>,
+  { companyId, createdAt }: JobAtWork<DeliveryChoice>,
   subscriptionIds: readonly string[],
 ): Promise<void> {
-  if (cursor === null && subscriptionIds.length > 0) await hastenProbes(db, companyId, subscriptionIds)
+  if (subscriptionIds.length > 0) await hastenProbes(db, companyId, subscriptionIds, createdAt)
 }
 
 function distinct(deliveries: readonly { readonly subscription_id: string }[]): readonly string[] {

@@ -19,6 +19,7 @@ const TOLERANCE = 0.1
 /**
  * Counts what the job would take, and starts it, in the caller's transaction. The engine takes it up within about a second
  * of the commit; one that takes nothing may have succeeded at once. Throws count_required, count_changed, job_limit or job_too_large.
+ * @param counted what it would take, where the caller knows
  */
 export async function startJob(
   db: Db,
@@ -27,12 +28,13 @@ export async function startJob(
   kind: JobKind,
   parameters: unknown,
   expectedCount: number | undefined,
+  counted?: number,
 ): Promise<Job> {
   const [open] = await countOpenJobs(db, companyId, OPEN_JOBS_MAX)
   if (open && open.open >= OPEN_JOBS_MAX) {
     throw new ProblemError('job_limit', `${OPEN_JOBS_MAX} jobs wait or run; let one of them end, or cancel it`)
   }
-  const total = await kind.count(db, companyId, parameters)
+  const total = counted ?? (await kind.count(db, companyId, parameters))
   confirmCount(total, expectedCount)
   const who = JSON.stringify(author.actor)
   const [row] = await insertJob(db, companyId, newId(author.nowMs), kind.kind, JSON.stringify(parameters), total, who)
