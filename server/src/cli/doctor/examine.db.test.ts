@@ -237,7 +237,9 @@ test('ordered deliveries that would wait for ever are named by their subscriptio
   const given = await begin(t)
   const { company, owner, look } = given
   const id = await company.subscribe('thing.happened')
-  await sql(owner, `update event_subscription_versions set ordering = 'entity'`)
+  for (const table of ['event_subscriptions', 'event_subscription_versions']) {
+    await sql(owner, `update ${table} set ordering = 'entity'`)
+  }
   await company.publish({}, {}, {})
   await route(given)
   assert.equal((await look()).order?.level, 'ok')
