@@ -147,14 +147,27 @@ test('a peer that turns out to be another than was dialled is left before a byte
 async function behindDns(
   t: TestContext,
 ): Promise<{ dns: DnsServer; poster: HttpPoster; canary: number[]; port: number }> {
-  const closing = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
-  const good = await listenRaw(t, { host: '127.0.0.2', onRequest: (socket) => socket.end(closing) })
-  const heard: number[] = []
-  await listenRaw(t, { host: '127.0.0.1', port: good.port, onSocket: (socket) => heard.push(socket.remotePort ?? 0) })
-  await listenRaw(t, { host: '::1', port: good.port, onSocket: (socket) => heard.push(socket.remotePort ?? 0) })
+  const { port, heard } = await listenOnOnePort(t)
   const dns = await dnsServer(t)
   const poster = newPoster(t, '127.0.0.2', { dnsServers: [dns.address] })
-  return { dns, poster, canary: heard, port: good.port }
+  return { dns, poster, canary: heard, port }
+}
+
+/** A good receiver, and at its port on the loopback addresses one that nobody may reach. */
+async function listenOnOnePort(t: TestContext, triesLeft = 10): Promise<{ port: number; heard: number[] }> {
+  const closing = 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+  const { port } = await listenRaw(t, { host: '127.0.0.2', onRequest: (socket) => socket.end(closing) })
+  const heard: number[] = []
+  try {
+    for (const host of ['127.0.0.1', '::1']) {
+      await listenRaw(t, { host, port, onSocket: (socket) => heard.push(socket.remotePort ?? 0) })
+    }
+    return { port, heard }
+  } catch (error) {
+    // Another test has the port there.
+    if (triesLeft === 0) throw error
+    return await listenOnOnePort(t, triesLeft - 1)
+  }
 }
 
 test('[public-addresses-only] a name that turns from a public to a private address is not followed there', async (t) => {
