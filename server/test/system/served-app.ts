@@ -37,6 +37,7 @@ export async function serveApp(
   database: TestDatabase,
   wrapApi: (pool: DbPool) => DbPool = (pool) => pool,
   nodeOptions: TestNodeOptions = {},
+  testCallsUnlimited = true,
 ): Promise<ServedApp> {
   const node = testNode(database, nodeOptions)
   const lines: string[] = []
@@ -60,6 +61,7 @@ export async function serveApp(
     judge,
     allow,
     calls: node.calls,
+    testCallsUnlimited,
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},
