@@ -30,6 +30,7 @@ export const subscriptionProblems = [
   'precondition_failed',
   'secret_unreadable',
   'recovery_running',
+  'subscription_limit',
 ] as const satisfies readonly ProblemCode[]
 
 export async function changeSubscription(

@@ -100,6 +100,17 @@ export const countSubscription = command<[companyId: string, added: 1 | -1]>(
   `update company_heads set subscriptions = subscriptions + $2 where company_id = $1`,
 )
 
+/** Up to so many. */
+export const countOrdered = statement<[companyId: string, limit: number], { count: number }>(
+  'subscription.count_ordered',
+  `select count(company_id) as count
+     from (
+       select company_id from event_subscriptions
+        where company_id = $1 and ordering <> 'none' and status <> 'deleted'
+        limit $2
+     ) s`,
+)
+
 /** Until the commit nothing of the company gets a position, and its subscriptions do not change. */
 export const lockHead = statement<[companyId: string], { last_position: number }>(
   'subscription.lock_head',

@@ -32,6 +32,7 @@ import { toSubscription } from './subscription-set.ts'
 import type { SubscriptionRow } from './subscription-store.ts'
 import {
   beginChange,
+  countOrdered,
   countSubscription,
   createHealth,
   deleteCredentials,
@@ -66,6 +67,8 @@ export type SubscriptionChange = Partial<SubscriptionSettings> & CredentialChang
 export type CheckVersion = (version: number) => void
 
 export const SUBSCRIPTIONS_MAX = 200_000
+/** Their deliveries are written with the batch of the event, however many they are. */
+export const ORDERED_MAX = 2_000
 
 export async function createSubscription(
   db: Db,
@@ -86,6 +89,7 @@ export async function createSubscription(
   if (subscriptions >= SUBSCRIPTIONS_MAX) {
     throw new ProblemError('subscription_limit', `A company has at most ${SUBSCRIPTIONS_MAX} subscriptions`)
   }
+  if (settings.ordering !== 'none') await checkRoomInOrder(db, companyId)
   const id = newId(author.nowMs)
   const row = {
     company_id: companyId,
@@ -133,6 +137,7 @@ export async function updateSubscription(
   const { active } = change
   const isSwitched = active !== undefined && active !== (before.status === 'active')
   if (isSwitched && active) await refuseWhileRecovering(db, companyId, id)
+  if (settings.ordering !== 'none' && before.ordering === 'none') await checkRoomInOrder(db, companyId)
   const columns = toColumns(settings)
   const isElsewhere = columns.webhook_url !== before.webhook_url
   checkSettings(settings, allow, ...checked, !isElsewhere && !(isSwitched && active))
@@ -283,6 +288,13 @@ export async function begin(
 function placeOf({ webhook_url: text }: { readonly webhook_url: string }): string | undefined {
   const url = URL.parse(text)
   return url ? url.origin + url.pathname : undefined
+}
+
+/** Under the lock of the company's head. Throws subscription_limit. */
+async function checkRoomInOrder(db: Db, companyId: string): Promise<void> {
+  const [counted] = await countOrdered(db, companyId, ORDERED_MAX)
+  if ((counted?.count ?? 0) < ORDERED_MAX) return
+  throw new ProblemError('subscription_limit', `A company has at most ${ORDERED_MAX} ordered subscriptions`)
 }
 
 /** What may be told of credentials, and what is wrong with them. */

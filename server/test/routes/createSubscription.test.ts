@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { SUBSCRIPTIONS_MAX } from '../../src/webhooks/subscriptions.ts'
+import { ORDERED_MAX, SUBSCRIPTIONS_MAX } from '../../src/webhooks/subscriptions.ts'
 import { makeSubscription } from '../support/made-things.ts'
 import { refusalOf, startRouteTest } from '../support/route-test.ts'
 import { sql } from '../support/sql.ts'
@@ -71,6 +71,34 @@ describe('POST /events/subscriptions', () => {
       assert.deepEqual(refusalOf(answer), [409, 'subscription_limit'])
       await api.request('DELETE', `${path}/${String(body['id'])}`, undefined, { key: crowded.key })
       assert.equal((await api.request('POST', path, least, { key: crowded.key })).status, 201)
+    })
+
+    test('of ordered subscriptions a company has fewer', async () => {
+      const { id, key } = await api.newCompany('Ordered')
+      const first = await api.request('POST', path, { ...least, ordering: 'entity' }, { key })
+      await sql(
+        api.database.pools.owner,
+        `insert into event_subscriptions (company_id, id, version, webhook_url, event_names, status, concurrency, timeout_ms, ordering)
+         select $1, gen_random_uuid(), 1, 'https://example.com', '{a}', 'active', 1, 1000, 'entity' from generate_series(2, $2)`,
+        [id, ORDERED_MAX],
+      )
+      const another = await api.request('POST', path, { ...least, ordering: 'subscription' }, { key })
+      assert.deepEqual(refusalOf(another), [409, 'subscription_limit'])
+      const unordered = await api.request('POST', path, least, { key })
+      const change = await api.request(
+        'PATCH',
+        `${path}/${String(unordered.body['id'])}`,
+        { ordering: 'entity' },
+        { key },
+      )
+      assert.deepEqual(refusalOf(change), [409, 'subscription_limit'])
+      const same = await api.request(
+        'PATCH',
+        `${path}/${String(first.body['id'])}`,
+        { ordering: 'subscription' },
+        { key },
+      )
+      assert.equal(same.status, 200)
     })
   })
 
