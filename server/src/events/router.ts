@@ -196,6 +196,7 @@ export class Router {
       return 0
     }
     this.#batchMax = Math.min(eventsPerRound, Math.ceil(batchMax * this.#growth))
+    if (this.#batchMax === eventsPerRound) this.#growth = 2
     return rows.length === batchMax ? 0 : 1
   }
 

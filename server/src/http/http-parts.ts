@@ -29,8 +29,8 @@ export interface HttpParts {
   readonly allow: EgressAllow
   /** For calls that somebody makes to try an endpoint. */
   readonly calls: CallContext
-  /** No pace for these, in tests that ask every route for everything. */
-  readonly testCallsUnlimited?: boolean | undefined
+  /** Of them, per company; 60 when absent, 0 is no limit. */
+  readonly testCallsPerMinuteMax?: number | undefined
   readonly logger: Logger
   /** Called after the commit of an administrative event; wakes the router. */
   readonly onRecorded: () => void

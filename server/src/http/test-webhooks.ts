@@ -32,8 +32,8 @@ export interface SampleInput {
 /** Test calls of a company that may be under way at once: they are made while somebody waits for the answer. */
 const CALLS_MAX = 10
 
-/** And begun: 60 at once, 60 a minute over time. Whoever looks for open ports of others is slow. */
-const pace: TokenRate = { perSecond: 1, burst: 60 }
+/** And begun, at once and over time. Whoever looks for open ports of others is slow. */
+const CALLS_PER_MINUTE = 60
 
 const COMPANIES_MAX = 10_000
 
@@ -55,7 +55,7 @@ export class TestWebhooks {
   /**
    * Calls with a sample of the event and keeps the call in the ledger. Throws invalid_event_name and, beyond the limits,
    * too_many_tests, with a `retry-after` on the reply.
-   * @param target `id` is null for a call of any URL
+   * @param subscriptionId null for a call of any URL
    * @param verifiedBy what verifies the signature, where the caller does not know it
    */
   async call(
@@ -80,12 +80,14 @@ export class TestWebhooks {
   }
 
   #count(companyId: string, reply: Reply): void {
-    if (this.#parts.testCallsUnlimited) return
+    const perMinute = this.#parts.testCallsPerMinuteMax ?? CALLS_PER_MINUTE
+    if (perMinute === 0) return
+    const pace: TokenRate = { perSecond: perMinute / 60, burst: perMinute }
     const { bucket, waitMs } = takeTokens(this.#buckets.get(companyId), pace, this.#parts.clock.elapsed())
     this.#buckets.set(companyId, bucket)
     if (waitMs === 0) return
     reply.header('retry-after', String(Math.ceil(waitMs / 1_000)))
-    throw new ProblemError('too_many_tests', `${pace.burst} test calls a minute are made for a company`)
+    throw new ProblemError('too_many_tests', `${perMinute} test calls a minute are made for a company`)
   }
 
   #take(companyId: string, reply: Reply): () => void {

@@ -11,18 +11,18 @@ import type { Vault } from '../vault/vault.ts'
 import { checkFilterRoom } from './check-filter-room.ts'
 import { dissolveChains } from './dissolve-chains.ts'
 import type { EgressAllow } from './egress-policy.ts'
-import { cancelRecovery, refuseWhileRecovering } from './jobs/open-recovery.ts'
 import type { EndpointCredentialFacts, EndpointCredentials } from './endpoint-auth.ts'
 import { checkEndpointCredentials, credentialFacts } from './endpoint-auth.ts'
+import { cancelRecovery, refuseWhileRecovering } from './jobs/open-recovery.ts'
 import type { SigningScheme } from './sign.ts'
 import { decodeSigningSecret, newSigningSecret, publicKeyOf } from './sign.ts'
 import type { CredentialChange } from './subscription-credentials.ts'
 import {
   changedCredentials,
-  refuseToTakeAlong,
   changesCredentials,
   factsOf,
   noCredentials,
+  refuseToTakeAlong,
   storeCredentials,
 } from './subscription-credentials.ts'
 import type { SubscriptionSettings } from './subscription-settings.ts'
@@ -127,6 +127,7 @@ export async function updateSubscription(
 ): Promise<SubscriptionRow> {
   const given = { ...(auth !== undefined && { auth }), ...(tls !== undefined && { tls }) }
   if (change.filter) await checkFilterRoom(db, companyId, change.filter)
+  if (change.active === false) await cancelRecovery(db, author, companyId, id)
   const seal = changesCredentials(given) ? await vault.sealer(db, companyId) : undefined
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)

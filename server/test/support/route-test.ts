@@ -67,7 +67,7 @@ export async function startRouteTest(): Promise<RouteTest> {
   })
   const owner = { after: (release: () => void | Promise<void>) => void releases.push(release) }
   const database = await testDatabase(owner)
-  const { url, parts, node } = await serveApp(owner, database, undefined, { handsOver: false }, false)
+  const { url, parts, node } = await serveApp(owner, database, undefined, { handsOver: false }, 60)
   const document = new ApiDocument(await (await fetch(`${url}${BASE_PATH}/openapi.json`)).json())
   const { id: companyId, key } = await newCompany(url, 'Route tests')
   const request: RouteTest['request'] = async (method, path, body, options = {}) => {

@@ -37,7 +37,7 @@ export async function serveApp(
   database: TestDatabase,
   wrapApi: (pool: DbPool) => DbPool = (pool) => pool,
   nodeOptions: TestNodeOptions = {},
-  testCallsUnlimited = true,
+  testCallsPerMinuteMax: number | undefined = 0,
 ): Promise<ServedApp> {
   const node = testNode(database, nodeOptions)
   const lines: string[] = []
@@ -61,7 +61,7 @@ export async function serveApp(
     judge,
     allow,
     calls: node.calls,
-    testCallsUnlimited,
+    testCallsPerMinuteMax,
     logger: pino({ level: 'info', serializers: { err: loggableError } }, { write }),
     onRecorded: () => {},
     onDeliveriesDue: () => {},

@@ -137,13 +137,20 @@ describe('enabling with recover', () => {
   })
 
   test('cannot be overtaken by another enable, and stopping the subscription ends it', async (t) => {
-    const { publish, stop, owed, enable, told, status, run } = await stopped(t, { ordering: 'subscription' })
+    const { publish, stop, owed, enable, told, status, run, inCompany, pools, companyId, id } = await stopped(t, {
+      ordering: 'subscription',
+    })
     await stop()
     await publish('a', {}, 3)
     const { job } = await enable()
     await assert.rejects(enable(), { code: 'recovery_running' })
     await stop()
     assert.equal((await told(job?.id))[0], 'cancelled')
+    const again = await enable()
+    await inCompany(async (db) => {
+      await updateSubscription(db, testVault(pools), allow, now(), companyId, id, { active: false })
+    })
+    assert.equal((await told(again.job?.id))[0], 'cancelled')
     await run.work()
     assert.equal(await status(), 'inactive')
     assert.deepEqual(await owed(), [])
