@@ -5,7 +5,7 @@ import { Definition, DefinitionCheck, DefinitionSample, DefinitionSummary, Defin
 import { DefinitionImport } from './definition-import.ts'
 import { Delivery, DeliveryWithAttempts } from './delivery.ts'
 import { EventInput, PublishedEvent } from './event-input.ts'
-import { Event, EventWithDeliveries } from './event.ts'
+import { Event, EventPart, EventWithDeliveries } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
@@ -40,6 +40,7 @@ export const components: readonly Component[] = [
   EnabledSubscription,
   Event,
   EventInput,
+  EventPart,
   EventWithDeliveries,
   Job,
   JobCount,
