@@ -5,7 +5,8 @@ import { Definition, DefinitionCheck, DefinitionSample, DefinitionSummary, Defin
 import { DefinitionImport } from './definition-import.ts'
 import { Delivery, DeliveryWithAttempts } from './delivery.ts'
 import { EventInput, PublishedEvent } from './event-input.ts'
-import { Event, EventPart, EventWithDeliveries } from './event.ts'
+import { EventFacets } from './event-facets.ts'
+import { Event, EventPart, EventWithDeliveries, LinkedEvent } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
@@ -39,12 +40,14 @@ export const components: readonly Component[] = [
   DeliveryWithAttempts,
   EnabledSubscription,
   Event,
+  EventFacets,
   EventInput,
   EventPart,
   EventWithDeliveries,
   Job,
   JobCount,
   FailedCondition,
+  LinkedEvent,
   Problem,
   PublishedEvent,
   RevealedSecrets,

@@ -42,6 +42,19 @@ export const EventPart = component(
   Type.Partial(Type.Object(eventMembers)),
 )
 
+export const LinkedEvent = component(
+  'LinkedEvent',
+  'An event that another one came from, or led to',
+  Type.Object({
+    id: Id,
+    position: nullable(Type.Integer()),
+    event_name: Type.String(),
+    entity_type: nullable(Type.String()),
+    entity_id: nullable(Type.String()),
+    recorded_at: Time,
+  }),
+)
+
 export const EventWithDeliveries = component(
   'EventWithDeliveries',
   'A recorded event with its deliveries',
@@ -51,6 +64,13 @@ export const EventWithDeliveries = component(
     routing: Type.Array(RoutingExplanation.ref, {
       description: 'Why each subscription was sent it or was not, as it was at its position; the first 50',
     }),
+    causes: Type.Array(LinkedEvent.ref, {
+      description: "The event that it names by `causation_id`, then that one's cause and so on; 20 at most",
+    }),
+    effects: Type.Array(LinkedEvent.ref, {
+      description: 'Events that name it by `causation_id`, the oldest first; 50 at most',
+    }),
+    has_more_effects: Type.Boolean(),
     routing_next_cursor: Type.Union([Type.String(), Type.Null()], {
       description: 'For more of it: `GET /events/{id}/routing`',
     }),
@@ -112,5 +132,13 @@ export const fieldsQuery = {
       description:
         'Members that are wanted, such as `id,event_name`; repeated, or separated by commas. All when absent',
     }),
+  ),
+}
+
+const exportFormats = ['ndjson', 'csv'] as const
+
+export const formatQuery = {
+  format: Type.Optional(
+    Type.Unsafe<(typeof exportFormats)[number]>({ type: 'string', enum: exportFormats, default: 'ndjson' }),
   ),
 }

@@ -8,7 +8,7 @@ import type { TrailRow } from './event-view.ts'
  * rows it leads to, of a bounded number of them. Which index is not left to the planner: statistics know neither that a
  * name is rare in this company nor where in the log the rows of an actor lie.
  */
-type TrailPath = 'all' | 'names' | 'correlation' | 'actor' | 'entity' | 'related' | 'positions'
+export type TrailPath = 'all' | 'names' | 'correlation' | 'actor' | 'entity' | 'related' | 'positions'
 
 export type Direction = 'asc' | 'desc'
 
@@ -33,7 +33,7 @@ export interface TrailConditions {
   readonly positions: readonly number[] | null
 }
 
-type Parameters = [
+export type TrailParameters = [
   companyId: string,
   after: number,
   before: number,
@@ -130,14 +130,18 @@ const paths: Readonly<Record<TrailPath, Texts>> = {
           limit $17`,
 }
 
-/** They have all conditions. The last row that may be looked at is always given, whether it fits or not. */
+/** The rows that a path leads to, `$17` at most, each with whether it fulfils all conditions. */
+export const scannedRows = (path: TrailPath, order: Direction): string =>
+  `select t.*, row_number() over (order by t.position ${order}) as scanned, coalesce(${fits}, false) as fits
+         from (
+           ${paths[path](order)}
+         ) t`
+
+/** The last row that may be looked at is always given, whether it fits or not. */
 const pageText = (path: TrailPath, order: Direction) =>
   `select t.*
      from (
-       select t.*, row_number() over (order by t.position ${order}) as scanned, coalesce(${fits}, false) as fits
-         from (
-           ${paths[path](order)}
-         ) t
+       ${scannedRows(path, order)}
      ) t
     where t.fits or t.scanned = $17
     order by t.position ${order}
@@ -150,8 +154,8 @@ interface ScannedRow extends TrailRow {
 }
 
 const byPath = (path: TrailPath) => ({
-  asc: statement<[...Parameters, rows: number], ScannedRow>(`trail.page_by_${path}_asc`, pageText(path, 'asc')),
-  desc: statement<[...Parameters, rows: number], ScannedRow>(`trail.page_by_${path}_desc`, pageText(path, 'desc')),
+  asc: statement<[...TrailParameters, rows: number], ScannedRow>(`trail.page_by_${path}_asc`, pageText(path, 'asc')),
+  desc: statement<[...TrailParameters, rows: number], ScannedRow>(`trail.page_by_${path}_desc`, pageText(path, 'desc')),
 })
 
 const statements = {
@@ -206,7 +210,8 @@ export async function readTrailPage(
   }
 }
 
-function parametersOf(companyId: string, conditions: TrailConditions, scannedMax: number): Parameters {
+/** Of {@link scannedRows}. */
+export function parametersOf(companyId: string, conditions: TrailConditions, scannedMax: number): TrailParameters {
   const { from, to, actor, entity, related } = conditions
   return [
     companyId,
@@ -230,7 +235,7 @@ function parametersOf(companyId: string, conditions: TrailConditions, scannedMax
 }
 
 /** By what is shared by the fewest events, as a rule: one chain of causes, one thing, one person, some names. */
-function pathFor({ correlationId, entity, related, actor, names, positions }: TrailConditions): TrailPath {
+export function pathFor({ correlationId, entity, related, actor, names, positions }: TrailConditions): TrailPath {
   if (correlationId !== null) return 'correlation'
   if (entity) return 'entity'
   if (related) return 'related'

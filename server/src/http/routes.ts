@@ -12,9 +12,11 @@ import { deleteDefinition } from './routes/delete-definition.ts'
 import { deleteSubscription } from './routes/delete-subscription.ts'
 import { disableSubscription } from './routes/disable-subscription.ts'
 import { enableSubscription } from './routes/enable-subscription.ts'
+import { exportEvents } from './routes/export-events.ts'
 import { getCompany } from './routes/get-company.ts'
 import { getDefinition } from './routes/get-definition.ts'
 import { getDelivery } from './routes/get-delivery.ts'
+import { getEventFacets } from './routes/get-event-facets.ts'
 import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
@@ -60,6 +62,8 @@ export const apiRoutes: readonly Route[] = [
   publishEvent,
   publishBatch,
   listEvents,
+  exportEvents,
+  getEventFacets,
   getEvent,
   getEventRouting,
   listDefinitions,

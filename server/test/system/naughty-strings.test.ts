@@ -47,7 +47,7 @@ interface Sent {
   readonly body: unknown
 }
 
-/** Sends it; the answer must be JSON, whatever it says. */
+/** Sends it; the answer must be JSON, whatever it says, but for exports. */
 async function send(world: TwoCompanies, route: ApiRoute, request: FullRequest): Promise<Sent> {
   const { method, path, headers, body } = request
   const response = await fetch(`${world.url}/api/v1${path}`, {
@@ -59,8 +59,11 @@ async function send(world: TwoCompanies, route: ApiRoute, request: FullRequest):
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  assert.match(response.headers.get('content-type') ?? '', /^application\/(problem\+)?json\b/)
-  return { status: response.status, body: JSON.parse(await response.text()) }
+  const type = response.headers.get('content-type') ?? ''
+  const text = await response.text()
+  if (/^(application\/x-ndjson|text\/csv)\b/.test(type)) return { status: response.status, body: text }
+  assert.match(type, /^application\/(problem\+)?json\b/)
+  return { status: response.status, body: JSON.parse(text) }
 }
 
 function idAt(body: unknown, ...steps: readonly (string | number)[]): string {
