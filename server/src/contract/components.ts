@@ -18,6 +18,7 @@ import {
   Subscription,
   SubscriptionWithSecret,
 } from './subscription.ts'
+import { Timeline, TimelineEvent } from './timeline.ts'
 import { WebhookCall } from './webhook-call.ts'
 import { WebhookLog, WebhookLogSummary } from './webhook-log.ts'
 import { WebhookTest } from './webhook-test.ts'
@@ -55,6 +56,8 @@ export const components: readonly Component[] = [
   Subscription,
   SubscriptionPreview,
   SubscriptionWithSecret,
+  Timeline,
+  TimelineEvent,
   WebhookCall,
   WebhookLog,
   WebhookLogSummary,

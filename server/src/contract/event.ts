@@ -6,7 +6,7 @@ import { Actor, EntityRef, Id, nullable, Time } from './fields.ts'
 
 const deliveryOutcomes = ['pending', 'delivered', 'failed', 'cancelled', 'none'] as const
 
-const eventMembers = {
+export const eventMembers = {
   id: Id,
   position: Type.Union([Type.Integer(), Type.Null()], {
     description: "Its number in the company's log: dense, from 1. Null while `state` is `recorded`",

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto'
 import type { Db } from '../db/statement.ts'
 import type { PageRequest } from '../lib/cursor.ts'
-import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
+import { cursorPrint, decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
 import type { EntityRef } from './event.ts'
 import type { EventFilter } from './event-conditions.ts'
 import type { ChosenFields, EventView } from './event-view.ts'
@@ -52,10 +51,9 @@ export async function listEvents(
   return { events, nextCursor: next === null ? null : encodeCursor(kind, [next, print]) }
 }
 
-/** What a cursor is good for, in 12 characters. It guards against mix-ups and is no secret: a cursor gives no right. */
 function fingerprint(companyId: string, filter: EventFilter, names: NamedTests['names'] = []): string {
   const { event_names, entity, include_related = false, related, actor, source, correlation_id } = filter
   const ref = (one: EntityRef | undefined) => one && [one.type, one.id]
   const parts = [event_names, ref(entity), include_related, ref(related), ref(actor), source, correlation_id]
-  return hash('sha256', JSON.stringify([companyId, parts, names]), 'base64url').slice(0, 12)
+  return cursorPrint([companyId, parts, names])
 }

@@ -56,7 +56,7 @@ export type TrailParameters = [
 const restOfColumns = `t.event_id, t.event_name, t.entity_type, t.entity_id, t.actor_type, t.actor_id, t.source,
                 t.correlation_id, t.recorded_at, t.digest`
 
-const columns = `t.position, ${restOfColumns}`
+export const trailColumns = `t.position, ${restOfColumns}`
 
 // As a case, so that no plan goes by the index of the time and sorts: positions are nearly in its order, and bound it.
 const inTime = `case when t.recorded_at >= $4 and t.recorded_at < $5 then true else false end`
@@ -83,7 +83,7 @@ type Texts = (order: Direction) => string
 const along =
   (condition: string): Texts =>
   (order) =>
-    `select ${columns}
+    `select ${trailColumns}
            from event_audit_trail t
           where ${inRange} and ${condition}
           order by t.position ${order}
@@ -96,7 +96,7 @@ const alongEntity =
     `select e.position, ${restOfColumns}
            from event_entities e
           cross join lateral (
-            select ${columns}
+            select ${trailColumns}
               from event_audit_trail t
              where t.company_id = $1 and t.position = e.position
              limit 1
@@ -120,7 +120,7 @@ const paths: Readonly<Record<TrailPath, Texts>> = {
     `select t.*
            from unnest($6::text[]) as n(event_name)
           cross join lateral (
-            select ${columns}
+            select ${trailColumns}
               from event_audit_trail t
              where ${inRange} and t.event_name = n.event_name
              order by t.position ${order}

@@ -21,6 +21,7 @@ import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
 import { getSubscription } from './routes/get-subscription.ts'
+import { getTimeline } from './routes/get-timeline.ts'
 import { getWebhookLog } from './routes/get-webhook-log.ts'
 import { healthz } from './routes/healthz.ts'
 import { importDefinitions } from './routes/import-definitions.ts'
@@ -64,6 +65,7 @@ export const apiRoutes: readonly Route[] = [
   listEvents,
   exportEvents,
   getEventFacets,
+  getTimeline,
   getEvent,
   getEventRouting,
   listDefinitions,

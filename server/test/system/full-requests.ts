@@ -84,8 +84,15 @@ const bodies: Readonly<Record<string, () => unknown>> = {
 const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   entity_type: { entity_id: 'o-1' },
   entity_id: { entity_type: 'order' },
+  related_type: { related_id: 'c-1' },
+  related_id: { related_type: 'customer' },
   actor_type: { actor_id: 'u-1' },
   actor_id: { actor_type: 'user' },
+}
+
+/** What a query has to have, by route. */
+const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  getTimeline: { entity_type: 'order', entity_id: 'o-1' },
 }
 
 export interface FullRequest {
@@ -100,9 +107,13 @@ export interface FullRequest {
 export function fullRequest(route: ApiRoute, nameOf: (collection: string) => string): FullRequest {
   const makeBody = bodies[route.operationId]
   if (route.body && !makeBody) throw new Error(`${route.operationId} has a body; full-requests.ts has to show one`)
+  const path = route.path.replaceAll(
+    /([a-z-]+)\/:\w+/g,
+    (_, collection: string) => `${collection}/${nameOf(collection)}`,
+  )
   return {
     method: route.method,
-    path: route.path.replaceAll(/([a-z-]+)\/:\w+/g, (_, collection: string) => `${collection}/${nameOf(collection)}`),
+    path: withQuery(path, queries[route.operationId] ?? {}),
     headers: {},
     body: makeBody?.(),
   }
@@ -115,7 +126,7 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
     case 'path':
       return { ...full, path: route.path.replace(`:${name}`, encodeURIComponent(text)) }
     case 'query':
-      return { ...full, path: `${full.path}?${new URLSearchParams({ ...companions[name], [name]: text }).toString()}` }
+      return { ...full, path: withQuery(full.path, { ...companions[name], [name]: text }) }
     case 'header':
       return {
         ...full,
@@ -125,4 +136,11 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
     case 'body':
       return { ...full, body: withValue(full.body, steps, text) }
   }
+}
+
+/** The members beside those that the path has, or instead of them. */
+function withQuery(path: string, members: Readonly<Record<string, string>>): string {
+  const [pathname = '', search] = path.split('?', 2)
+  const query = new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(search)), ...members }).toString()
+  return query === '' ? pathname : `${pathname}?${query}`
 }
