@@ -1,4 +1,5 @@
 import { ApiKey, ApiKeyWithText } from './api-key.ts'
+import { AuditEntry } from './audit.ts'
 import { Company, CompanyWithKey } from './company.ts'
 import type { Component } from './component.ts'
 import { Definition, DefinitionCheck, DefinitionSample, DefinitionSummary, DefinitionVersion } from './definition.ts'
@@ -27,6 +28,7 @@ import { WebhookTest } from './webhook-test.ts'
 export const components: readonly Component[] = [
   ApiKey,
   ApiKeyWithText,
+  AuditEntry,
   ChangedSubscription,
   Company,
   CompanyWithKey,

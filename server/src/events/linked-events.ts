@@ -72,6 +72,6 @@ function causeOf(causationId: string | null): string | undefined {
   return causationId === null ? undefined : canonicalUuid(causationId)
 }
 
-function toLinked({ causation_id: _, recorded_at, ...row }: Row): LinkedEvent {
-  return { ...row, recorded_at: recorded_at.toISOString() }
+function toLinked({ id, position, event_name, entity_type, entity_id, recorded_at }: Row): LinkedEvent {
+  return { id, position, event_name, entity_type, entity_id, recorded_at: recorded_at.toISOString() }
 }

@@ -1,28 +1,19 @@
 import type { ChosenFields, EventField, EventView } from '../events/event-view.ts'
 import { eventFields, eventJson } from '../events/event-view.ts'
-import { csvLine } from '../lib/csv.ts'
+import type { Column } from './export-texts.ts'
+import { exportTexts } from './export-texts.ts'
 import type { ExportFormat } from './send-export.ts'
 
-/** Pages of events as text: the line of the columns first, where there is one. */
-export async function* eventTexts(
+export function eventTexts(
   pages: AsyncIterable<readonly EventView[]>,
   format: ExportFormat,
   chosen: ChosenFields,
 ): AsyncGenerator<string> {
   const columns = eventFields.filter((field) => chosen?.has(field) ?? true).flatMap((field) => columnsOf[field])
-  const lineOf = (event: EventView): string =>
-    format === 'csv' ? csvLine(columns.map(([, value]) => value(event))) : `${eventJson(event, chosen)}\n`
-  let head = format === 'csv' ? csvLine(columns.map(([name]) => name)) : ''
-  for await (const events of pages) {
-    yield head + events.map(lineOf).join('')
-    head = ''
-  }
+  return exportTexts(pages, format, columns, (event) => eventJson(event, chosen))
 }
 
-type Column = readonly [name: string, value: (event: EventView) => string | number | boolean | null | undefined]
-
-/** Of each member; what has parts has a column for each, a list is JSON. */
-const columnsOf: Readonly<Record<EventField, readonly Column[]>> = {
+const columnsOf: Readonly<Record<EventField, readonly Column<EventView>[]>> = {
   id: [['id', ({ id }) => id]],
   position: [['position', ({ position }) => position]],
   state: [['state', ({ state }) => state]],

@@ -15,7 +15,7 @@ const Query = Type.Object(
   { additionalProperties: false },
 )
 
-export function exportEvents({ pools, clock }: HttpParts): FastifyPluginAsyncTypebox {
+export function exportEvents({ pools, clock, logger }: HttpParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/events/export',
@@ -41,7 +41,8 @@ export function exportEvents({ pools, clock }: HttpParts): FastifyPluginAsyncTyp
         const filter = eventFilterOf(query, clock.now())
         const fields = chosenFieldsOf(query)
         const pages = readAll(pools.api, companyId, { filter, order, fields, tests: eventTestsOf(query) })
-        return await sendExport(request, reply, format, 'events', eventTexts(pages, format, fields))
+        const texts = eventTexts(pages, format, fields)
+        return await sendExport(request, reply, { format, name: 'events', texts, logger })
       },
     )
   }
