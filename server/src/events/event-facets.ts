@@ -95,7 +95,7 @@ const statements: Readonly<Record<TrailPath, ReturnType<typeof countBy>>> = {
  * more, and of several names so many are read of each.
  */
 function scannedMaxOf(path: TrailPath): number {
-  if (path === 'entity' || path === 'related') return 2_500
+  if (path === 'entity' || path === 'related') return 1_000
   return path === 'names' ? 5_000 : 20_000
 }
 

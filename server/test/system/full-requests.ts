@@ -92,7 +92,7 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** What a query has to have, by route. */
 const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  getTimeline: { entity_type: 'order', entity_id: 'o-1' },
+  getTimeline: { entity_type: 'subscription', entity_id: 'o-1' },
 }
 
 export interface FullRequest {
