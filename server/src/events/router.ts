@@ -120,8 +120,10 @@ export interface RouterOptions {
 
 export class Router {
   readonly #options: Required<RouterOptions>
-  /** How many rows are taken next: fewer while a guilty one is looked for, twice as many after each success. */
+  /** How many rows are taken next: fewer while a guilty one is looked for or after one that was too large; more after each success. */
   #batchMax: number
+  /** By what it grows after a success: slowly after one that was too large, for the next may be as large. */
+  #growth = 2
 
   constructor(options: RouterOptions) {
     this.#options = { eventsPerRound: 1_000, idleMs: 25, onSetAside: () => {}, ...options }
@@ -154,11 +156,12 @@ export class Router {
     } catch (error) {
       const [first, second] = rows
       if (!first || !(isAboutData(error) || error instanceof BatchTooLarge)) throw error
+      this.#growth = error instanceof BatchTooLarge ? 1.25 : 2
       if (second) this.#batchMax = Math.ceil(rows.length / 2)
       else await this.#setAsideAlone(first, error)
       return 0
     }
-    this.#batchMax = Math.min(eventsPerRound, batchMax * 2)
+    this.#batchMax = Math.min(eventsPerRound, Math.ceil(batchMax * this.#growth))
     return rows.length === batchMax ? 0 : 1
   }
 

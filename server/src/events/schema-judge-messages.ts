@@ -26,9 +26,3 @@ export interface JudgeAnswer {
   /** JSON text. */
   readonly sample?: string
 }
-
-/** The first message is that it is ready; what it costs to start counts for no question. */
-export type FromJudge =
-  | { readonly type: 'ready' }
-  | { readonly type: 'answer'; readonly answer: JudgeAnswer }
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string | undefined }

@@ -5,7 +5,8 @@ import { checkCustomSchema } from './check-custom-schema.ts'
 import { compileCustomSchema } from './custom-schema.ts'
 import { samplePayload } from './sample-payload.ts'
 import { checkCompatibility } from './schema-compatibility.ts'
-import type { FailingText, FromJudge, JudgeAnswer, JudgeQuestion } from './schema-judge-messages.ts'
+import type { FailingText, JudgeAnswer, JudgeQuestion } from './schema-judge-messages.ts'
+import type { FromThread } from './terminable-thread.ts'
 
 /** Of further failing texts only the first fault is told. */
 const EXPLAINED_MAX = 20
@@ -39,7 +40,7 @@ function failingTexts(schema: string, texts: readonly string[]): readonly Failin
 
 const port = parentPort
 if (!port) throw new Error('This file is the body of a thread')
-const tell = (message: FromJudge): void => port.postMessage(message)
+const tell = (message: FromThread<JudgeAnswer>): void => port.postMessage(message)
 port.on('message', (question: JudgeQuestion) => {
   try {
     tell({ type: 'answer', answer: answerTo(question) })

@@ -9,11 +9,17 @@
 import { parseStoredJson } from '../lib/json-text.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { Fault } from '../lib/problems.ts'
-import { JudgeThread, tooCostly } from './judge-thread.ts'
 import type { CompatibilityMode, SchemaVersion, VersionIncompatibility } from './schema-compatibility.ts'
 import type { FailingText, JudgeAnswer, JudgeQuestion } from './schema-judge-messages.ts'
 import { checkSchemaLimits } from './schema-limits.ts'
+import { TerminableThread, tooCostly } from './terminable-thread.ts'
 import { TurnQueue } from './turn-queue.ts'
+
+/**
+ * Never reached: schemas, payloads and steps are bounded. V8 ends some threads that reach it cleanly and with others the whole
+ * process, so it is no protection to rely on.
+ */
+const MEMORY = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 }
 
 /** A question took longer than its deadline, or more memory than the thread has. */
 export const SCHEMA_TOO_COSTLY = 'schema_too_costly'
@@ -77,7 +83,11 @@ interface Waiting {
 
 /** Starts nothing; the thread starts with the first question, and keeps the process alive only while one is open. */
 export function createSchemaJudge(): SchemaJudge {
-  const thread = new JudgeThread()
+  const thread = new TerminableThread<JudgeQuestion, JudgeAnswer>({
+    name: 'schema-judge',
+    url: new URL('./schema-judge-thread.ts', import.meta.url),
+    memory: MEMORY,
+  })
   const queue = new TurnQueue<Waiting>(WAITING)
   let isClosed = false
   let isWorking = false

@@ -31,7 +31,7 @@ export class TerminableThread<Question, Answer> {
     this.#options = options
   }
 
-  /** Rejects if the thread cannot start, or fails in a way that it should not. */
+  /** The deadline begins when the thread is ready. Rejects if the thread cannot start, or fails in a way that it should not. */
   async ask(question: Question, deadlineMs: number): Promise<Answer | typeof tooCostly> {
     clearTimeout(this.#idle)
     const worker = this.#worker ?? (await this.#start())

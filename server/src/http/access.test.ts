@@ -15,6 +15,20 @@ const id = '01890000-0000-7000-8000-0000000000ff'
 
 /** Every route with who may call it. A route that is added has to be added here. */
 const routes: readonly (readonly [HTTPMethods, string, string])[] = [
+  ['GET', '/api/v1/events/:id/routing', 'events:read'],
+  ['GET', '/api/v1/events/jobs', 'deliveries:read'],
+  ['GET', '/api/v1/events/jobs/:id', 'deliveries:read'],
+  ['POST', '/api/v1/events/deliveries/:id/skip', 'deliveries:write'],
+  ['POST', '/api/v1/events/deliveries/cancel', 'deliveries:write'],
+  ['POST', '/api/v1/events/deliveries/retry', 'deliveries:write'],
+  ['POST', '/api/v1/events/jobs/:id/cancel', 'deliveries:write'],
+  ['POST', '/api/v1/events/schemas/import', 'definitions:write'],
+  ['POST', '/api/v1/events/subscriptions/:id/recover', 'subscriptions:write'],
+  ['POST', '/api/v1/events/subscriptions/:id/reveal-secrets', 'secrets:read'],
+  ['POST', '/api/v1/events/subscriptions/:id/test', 'subscriptions:write'],
+  ['POST', '/api/v1/events/subscriptions/preview', 'events:read'],
+  ['POST', '/api/v1/events/test-webhook', 'subscriptions:write'],
+  ['PUT', '/api/v1/events/subscriptions/:id', 'subscriptions:write'],
   ['POST', '/api/v1/events', 'events:write'],
   ['POST', '/api/v1/events/batch', 'events:write'],
   ['GET', '/api/v1/events', 'events:read'],

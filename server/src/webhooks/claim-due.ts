@@ -10,7 +10,7 @@ import { dissolveChains } from './dissolve-chains.ts'
 import { leaseTerms, spend } from './lease-terms.ts'
 import { recordLostAttempts } from './record-results.ts'
 import type { LockedSubscription } from './subscription-health.ts'
-import { lockSubscriptions, writeBuckets } from './subscription-health.ts'
+import { lockFreeSubscriptions, writeBuckets } from './subscription-health.ts'
 
 /** How many deliveries of a subscription are asked for. */
 export interface ClaimWish {
@@ -49,7 +49,7 @@ export interface ClaimNews {
 export interface Claim {
   readonly leaseToken: string
   readonly deliveries: readonly ClaimedDelivery[]
-  /** By subscription id. */
+  /** By subscription id; none of those that another process has locked. */
   readonly news: ReadonlyMap<string, ClaimNews>
   /** The company's subscriptions at the time of the claim. */
   readonly subscriptionVersion: number
@@ -138,7 +138,7 @@ export async function claimDueDeliveries(
 ): Promise<Claim> {
   const leaseToken = randomUUID()
   const claim = await inTransaction(pool, async (db): Promise<Claim> => {
-    const locked = await lockSubscriptions(
+    const locked = await lockFreeSubscriptions(
       db,
       wishes.map(({ subscriptionId }) => ({ companyId, subscriptionId })),
     )

@@ -247,7 +247,7 @@ export class Dispatcher implements HandOver {
           this.#start(toHanded(row, event, claim.leaseToken, within(news.leaseMs, subscription)), from)
         }
       }
-      const isContended = [...claim.news.values()].some((news) => news.isContended)
+      const isContended = asked.some(({ lane }) => claim.news.get(lane.subscriptionId)?.isContended ?? true)
       return { deliveries: claim.deliveries.length, isContended }
     } catch (error) {
       for (const { lane } of asked) lane.mayHaveDue = true
@@ -258,7 +258,10 @@ export class Dispatcher implements HandOver {
   }
 
   #learn(lane: Lane, news: ClaimNews | undefined): void {
-    if (!news) return
+    if (!news) {
+      lane.mayHaveDue = true // another process has it locked
+      return
+    }
     if (news.mayHaveMore) lane.mayHaveDue = true
     lane.breaker = news.breaker
     lane.notBeforeMs = this.#clock.elapsed() + news.waitMs

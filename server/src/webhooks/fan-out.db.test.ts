@@ -69,7 +69,7 @@ test('one event to 10,000 subscriptions becomes one delivery each, in slices of 
 
 test('a fan-out is continued over the subscriptions as they were, by whoever leads next', async (t) => {
   const database = await testDatabase(t)
-  const first = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  const first = testNode(database, { handsOver: false, deliveriesPerSlice: 10 })
   const { pools } = first
   const companyId = await newCompany(pools)
   const { id } = await subscribe(pools, companyId, { webhook_url, event_names: ['many.asked'] })
@@ -80,7 +80,7 @@ test('a fan-out is continued over the subscriptions as they were, by whoever lea
   await first.leadership.release()
   await first.close()
 
-  const next = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  const next = testNode(database, { handsOver: false, deliveriesPerSlice: 10 })
   await subscribe(next.pools, companyId, { webhook_url, event_names: ['many.asked'] })
   const off = async () =>
     await asCompany(next.pools.api, companyId, async (db) => await disableSubscription(db, now(), companyId, id))
@@ -97,7 +97,7 @@ test('a fan-out is continued over the subscriptions as they were, by whoever lea
 
 test('a fan-out goes on when the payload is gone meanwhile: every delivery ends, and says why', async (t) => {
   const database = await testDatabase(t)
-  const node = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  const node = testNode(database, { handsOver: false, deliveriesPerSlice: 10 })
   const { pools } = node
   const companyId = await newCompany(pools)
   const { id } = await subscribe(pools, companyId, { webhook_url, event_names: ['many.asked'] })
@@ -108,7 +108,7 @@ test('a fan-out goes on when the payload is gone meanwhile: every delivery ends,
   await sql(database.pools.owner, 'delete from event_logs where id = $1', [event.id])
   await node.leadership.release()
   await node.close()
-  const next = testNode(database, { handsOver: false, deliveriesPerRound: 10 })
+  const next = testNode(database, { handsOver: false, deliveriesPerSlice: 10 })
   await next.route()
   assert.equal((await countDeliveries(database)).all, 25)
   await next.dispatch()
@@ -118,7 +118,7 @@ test('a fan-out goes on when the payload is gone meanwhile: every delivery ends,
 
 test('many events with many subscriptions each become every pair once', async (t) => {
   const database = await testDatabase(t)
-  const node = testNode(database, { handsOver: false, deliveriesPerRound: 7 })
+  const node = testNode(database, { handsOver: false, deliveriesPerSlice: 7 })
   const { pools } = node
   const companyIds = [await newCompany(pools), await newCompany(pools)]
   for (const [index, companyId] of companyIds.entries()) {

@@ -19,10 +19,11 @@ import { writeBatch } from './write-batch.ts'
 /**
  * Who is owed an event.
  *
- * A batch of events becomes at most `deliveriesPerRound` deliveries in the router's transaction. What is more is noted as
- * a row of fan_outs (event, version of the subscriptions, cursor over their ids) in the same transaction, and continued
- * in slices, over the subscriptions as they were at that version. A kill between two slices changes nothing: the cursor
- * moves in the transaction that writes the slice.
+ * The deliveries of a batch of events are written in the router's transaction; a batch that comes to too many is halved. One
+ * event that is owed to more than a slice of subscriptions gets the first slice there and a row of fan_outs (event,
+ * version of the subscriptions, cursor over their ids), and is continued slice by slice, over the subscriptions as they
+ * were at that version. A kill between two slices changes nothing: the cursor moves in the transaction that writes the
+ * slice.
  *
  * Where a subscription has no backlog and free slots, its deliveries are written already leased and handed to the
  * dispatcher of this process after the commit; all others are written due now and claimed from the database.
@@ -35,8 +36,6 @@ interface Unfinished {
   readonly version: number
   readonly afterSubscriptionId: string
 }
-
-const ZERO_ID = '00000000-0000-0000-0000-000000000000'
 
 const shape = rowShape<Unfinished>({
   company_id: ['uuid', ({ event }) => event.companyId],
@@ -101,13 +100,14 @@ export interface FanOutOptions {
   readonly deliverables: Deliverables
   /** The dispatcher of this process; absent where only the router runs. */
   readonly handOver?: HandOver
-  readonly deliveriesPerRound?: number
-  /** Deliveries to ordered subscriptions that a batch of more than one event may come to. */
-  readonly orderedPerRound?: number
+  /** An event that is owed to more is continued in slices of so many subscriptions. */
+  readonly deliveriesPerSlice?: number
+  /** What a batch of more than one event may come to. */
+  readonly deliveriesPerBatch?: number
 }
 
 export function createFanOut(options: FanOutOptions): FanOut {
-  const { recent, sets, deliverables, handOver, deliveriesPerRound = 4_000, orderedPerRound = 20_000 } = options
+  const { recent, sets, deliverables, handOver, deliveriesPerSlice = 4_000, deliveriesPerBatch = 20_000 } = options
 
   return {
     async deliver(db, events, versions) {
@@ -120,13 +120,12 @@ export function createFanOut(options: FanOutOptions): FanOut {
         const free = all.some(isOrdered) ? all.filter((one) => !isOrdered(one)) : all
         if (free !== all) {
           sortIn(event, all.filter(isOrdered), owed, inOrder)
-          if (inOrder.length > orderedPerRound && events.length > 1) throw new BatchTooLarge()
         }
-        const fits = free.slice(0, Math.max(0, deliveriesPerRound - owed.length))
+        const fits = free.slice(0, deliveriesPerSlice)
         for (const subscription of fits) owed.push({ event, subscription })
-        if (fits.length < free.length) {
-          unfinished.push({ event, version, afterSubscriptionId: fits.at(-1)?.id ?? ZERO_ID })
-        }
+        const last = fits.at(-1)
+        if (last && fits.length < free.length) unfinished.push({ event, version, afterSubscriptionId: last.id })
+        if (events.length > 1 && owed.length + inOrder.length > deliveriesPerBatch) throw new BatchTooLarge()
       }
       if (unfinished.length > 0) await noteFanOuts(db, ...shape.values(unfinished))
       return await writeBatch(db, { owed, inOrder }, deliverables, handOver)
@@ -147,11 +146,11 @@ export function createFanOut(options: FanOutOptions): FanOut {
         companyId,
         row.version,
         row.after_subscription_id,
-        deliveriesPerRound,
+        deliveriesPerSlice,
       )
       await failpoint('fan_out.slice')
       const last = versions.at(-1)
-      if (versions.length < deliveriesPerRound || !last) await endFanOut(db, companyId, position)
+      if (versions.length < deliveriesPerSlice || !last) await endFanOut(db, companyId, position)
       else await moveFanOut(db, companyId, position, last.subscription_id)
       const event = logged.get(row.event_id)
       // What cannot be asked is owed: a delivery without its payload ends visibly.

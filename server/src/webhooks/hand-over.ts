@@ -5,7 +5,7 @@ import type { Deliverables, DeliverableSubscription } from './deliverables.ts'
 import { leaseTerms, spend } from './lease-terms.ts'
 import type { OutgoingEvent } from './outgoing-event.ts'
 import type { BucketChange, LockedSubscription } from './subscription-health.ts'
-import { lockSubscriptions, writeBuckets } from './subscription-health.ts'
+import { lockFreeSubscriptions, writeBuckets } from './subscription-health.ts'
 import type { Subscription } from './subscription-set.ts'
 
 /** A delivery that is leased to this process and shall be attempted now. Its slot is taken. */
@@ -109,7 +109,10 @@ export async function reserveDirect(
   }
 }
 
-/** Cuts the reservations of one company down to what the database says is free. */
+/**
+ * Cuts the reservations of one company down to what the database says is free; to nothing where somebody else leases at
+ * this moment, for the router waits for nobody.
+ */
 async function narrow(
   db: Db,
   handOver: HandOver,
@@ -118,7 +121,7 @@ async function narrow(
   reserved: Map<Subscription, number>,
 ): Promise<void> {
   const ids = subscriptions.map((one) => one.id)
-  const locked = await lockSubscriptions(
+  const locked = await lockFreeSubscriptions(
     db,
     ids.map((subscriptionId) => ({ companyId, subscriptionId })),
   )

@@ -1,5 +1,6 @@
 import type { Breaker } from './breaker.ts'
 import { closedBreaker, isClean } from './breaker.ts'
+import { atOnce } from './lease-terms.ts'
 import { SlotPool } from './slot-pool.ts'
 import type { Subscription } from './subscription-set.ts'
 
@@ -85,7 +86,7 @@ export class Lanes {
       }
       this.#lanes.set(subscriptionId, lane)
     }
-    if (subscription) lane.concurrency = subscription.concurrency
+    if (subscription) lane.concurrency = atOnce(subscription)
     return lane
   }
 

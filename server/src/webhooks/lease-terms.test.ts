@@ -36,7 +36,7 @@ test('an open breaker gives nothing and says how long; when its time is over it 
 
 test('what is left of a deleted one is ended whatever its breaker and its rate limit say: no call is made', () => {
   const deleted = { ...healthy, status: 'deleted', breaker: open, rateLimit: 1 } as const
-  assert.deepEqual(leaseTerms(deleted, 20), { slots: 20, callsMax: 8, waitMs: 0 })
+  assert.deepEqual(leaseTerms(deleted, 20), { slots: 20, callsMax: 256, waitMs: 0 })
   assert.equal(spend(deleted, 20), undefined)
 })
 

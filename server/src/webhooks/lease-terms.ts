@@ -15,13 +15,15 @@ export interface LeaseTerms {
 
 const nothing: LeaseTerms = { slots: 0, callsMax: 0, waitMs: 0 }
 
+const DELETED_AT_ONCE = 256
+
 /** A rate limit that is used up is not asked for each of its tokens: a tenth of a second's worth come together. */
 const RATE_WAIT_MIN_MS = 100
 
 export function leaseTerms(subscription: LockedSubscription, wanted: number): LeaseTerms {
   const { status, concurrency, breaker } = subscription
   // What is left of a deleted one is ended without a call; nothing of an inactive one is touched.
-  if (status === 'deleted') return { slots: wanted, callsMax: concurrency, waitMs: 0 }
+  if (status === 'deleted') return { slots: wanted, callsMax: atOnce(subscription), waitMs: 0 }
   if (status !== 'active') return nothing
   const callsMax = callsAllowed(breaker, concurrency)
   if (callsMax === 0) return { ...nothing, waitMs: Math.ceil(breaker.openMs) }
@@ -30,6 +32,11 @@ export function leaseTerms(subscription: LockedSubscription, wanted: number): Le
   const tokens = Math.floor(refill(subscription.bucket, rate, subscription.nowMs).tokens)
   const waitMs = tokens < wanted ? Math.max(RATE_WAIT_MIN_MS, Math.ceil(1_000 / rate.perSecond)) : 0
   return { slots: Math.min(wanted, tokens), callsMax, waitMs }
+}
+
+/** How many deliveries may be in hand at once: of a deleted subscription many, since none of them is called. */
+export function atOnce({ status, concurrency }: Pick<LockedSubscription, 'status' | 'concurrency'>): number {
+  return status === 'deleted' ? DELETED_AT_ONCE : concurrency
 }
 
 /** What the rate limit has left after so many calls; undefined where there is none. */

@@ -184,7 +184,7 @@ suite('an ordered subscription', () => {
   })
 
   test('gets its deliveries with the batch, when those of others are written in slices', async (t) => {
-    const options = { deliveriesPerRound: 2, eventsPerRound: 4, handsOver: false }
+    const options = { deliveriesPerSlice: 2, eventsPerRound: 4, handsOver: false }
     const { node, companyId, publish, pending } = await begin(t, { ordering: 'entity' }, options)
     for (let n = 0; n < 5; n++) {
       await subscribe(node.pools, companyId, { webhook_url: 'https://example.com/', event_names: ['thing.happened'] })
@@ -204,7 +204,7 @@ suite('an ordered subscription', () => {
   })
 
   test('gets what is too much for one transaction in several', async (t) => {
-    const options = { orderedPerRound: 5, handsOver: false }
+    const options = { deliveriesPerBatch: 5, handsOver: false }
     const { node, publish, pending } = await begin(t, { ordering: 'subscription' }, options)
     await publish(...Array.from({ length: 23 }, () => 'a'))
     const rows = await pending()

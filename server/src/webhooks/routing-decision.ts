@@ -59,11 +59,14 @@ function toFiltered(event: LoggedEvent): FilteredEvent {
 }
 
 /** Undefined for one that somebody spoiled in the database: it wants nothing, and routing goes on. */
-export function readFilter(text: string): (CompiledFilter & { readonly json: unknown }) | undefined {
+export function readFilter(text: string): CompiledFilter | undefined {
+  const compiled = compileFilter(parseFilter(text))
+  return compiled.ok ? compiled : undefined
+}
+
+export function parseFilter(text: string): unknown {
   try {
-    const json: unknown = JSON.parse(text)
-    const compiled = compileFilter(json)
-    return compiled.ok ? { ...compiled, json } : undefined
+    return JSON.parse(text)
   } catch {
     return undefined
   }

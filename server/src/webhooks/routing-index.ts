@@ -4,7 +4,7 @@ import type { FilteredEvent } from '../lib/filter/event-fields.ts'
 import type { FilterAnchor } from '../lib/filter/filter-anchor.ts'
 import { anchorOf, anchorValues } from '../lib/filter/filter-anchor.ts'
 import type { RoutableEvent } from './routing-decision.ts'
-import { readFilter } from './routing-decision.ts'
+import { parseFilter, readFilter } from './routing-decision.ts'
 import type { Subscription } from './subscription-set.ts'
 
 /**
@@ -43,8 +43,9 @@ export class RoutingIndex {
     if (!filtered) return unfiltered
     const found = new Map(unfiltered.map((one) => [one.id, one]))
     for (const bucket of buckets) {
-      for (const { subscription, filter } of bucket.asked(filtered)) {
-        if (!found.has(subscription.id) && filter.matches(filtered)) found.set(subscription.id, subscription)
+      for (const asked of bucket.asked(filtered)) {
+        const { subscription } = asked
+        if (!found.has(subscription.id) && asked.matches(filtered)) found.set(subscription.id, subscription)
       }
     }
     return [...found.values()].sort(byId)
@@ -73,9 +74,19 @@ interface Candidates {
   readonly buckets: readonly Bucket[]
 }
 
-interface Asked {
+/** Compiled when it is first asked: of a hundred thousand filters most never are. */
+class Asked {
   readonly subscription: Subscription
-  readonly filter: CompiledFilter
+  #filter: CompiledFilter | 'unreadable' | undefined
+
+  constructor(subscription: Subscription) {
+    this.subscription = subscription
+  }
+
+  matches(event: FilteredEvent): boolean {
+    this.#filter ??= readFilter(this.subscription.filter ?? '{}') ?? 'unreadable'
+    return this.#filter !== 'unreadable' && this.#filter.matches(event)
+  }
 }
 
 /** The subscriptions of one pattern. */
@@ -98,10 +109,8 @@ class Bucket {
       this.unfiltered.set(subscription.id, subscription)
       return
     }
-    const filter = readFilter(subscription.filter)
-    if (!filter) return
-    const asked = { subscription, filter }
-    const anchor = anchorOf(filter.json)
+    const asked = new Asked(subscription)
+    const anchor = anchorOf(parseFilter(subscription.filter))
     if (!anchor) this.#unanchored.set(subscription.id, asked)
     else for (const { value, byValue } of this.#placesOf(anchor)) sub(byValue, value).set(subscription.id, asked)
   }
@@ -110,7 +119,7 @@ class Bucket {
     this.unfiltered.delete(subscription.id)
     this.#unanchored.delete(subscription.id)
     if (subscription.filter === undefined) return
-    const anchor = anchorOf(readFilter(subscription.filter)?.json)
+    const anchor = anchorOf(parseFilter(subscription.filter))
     if (!anchor) return
     for (const { value, byValue } of this.#placesOf(anchor)) {
       const own = byValue.get(value)

@@ -48,9 +48,7 @@ const keyShape = rowShape<SubscriptionKey>({
   subscription_id: ['uuid', (key) => key.subscriptionId],
 })
 
-/** The rows are locked as they come, so their order is the caller's. */
-const lockRows = statement<readonly unknown[], LockedRow>(
-  'health.lock',
+const lockSql = (lock: 'for update' | 'for update skip locked'): string =>
   `select h.company_id, h.subscription_id, s.status, s.concurrency, s.timeout_ms, s.rate_limit,
           h.breaker, h.breaker_failures, h.breaker_trips, h.breaker_ramp, h.is_slow, h.rate_tokens,
           extract(epoch from h.breaker_open_until - clock_timestamp())::float8 * 1000 as open_ms,
@@ -60,28 +58,44 @@ const lockRows = statement<readonly unknown[], LockedRow>(
     cross join lateral (
       select * from subscription_health
        where company_id = x.company_id and subscription_id = x.subscription_id
-       limit 1 for update
+       limit 1 ${lock}
     ) h
     cross join lateral (
       select status, concurrency, timeout_ms, rate_limit from event_subscriptions
        where company_id = x.company_id and id = x.subscription_id
        limit 1
-    ) s`,
-)
+    ) s`
+
+/** The rows are locked as they come, so their order is the caller's. */
+const lockRows = statement<readonly unknown[], LockedRow>('health.lock', lockSql('for update'))
+const lockFreeRows = statement<readonly unknown[], LockedRow>('health.lock_free', lockSql('for update skip locked'))
+
+type LockedSubscriptions = ReadonlyMap<string, LockedSubscription>
 
 /**
  * Whoever leases deliveries of a subscription, or records how its calls ended when that changes anything, holds this lock.
  * So the limits hold over all processes. Several are always locked in the order of company and id, so nobody waits in a
  * circle. Answers by subscription id.
  */
-export async function lockSubscriptions(
-  db: Db,
-  keys: Iterable<SubscriptionKey>,
-): Promise<ReadonlyMap<string, LockedSubscription>> {
+export async function lockSubscriptions(db: Db, keys: Iterable<SubscriptionKey>): Promise<LockedSubscriptions> {
+  return byId(await lockRows(db, ...keyShape.values(inOrder(keys))))
+}
+
+/**
+ * The same for whoever leases: what somebody else has locked is left out, and nobody waits. So a process that froze in the
+ * middle of a claim or a result holds up the subscriptions of that transaction and no others.
+ */
+export async function lockFreeSubscriptions(db: Db, keys: Iterable<SubscriptionKey>): Promise<LockedSubscriptions> {
+  return byId(await lockFreeRows(db, ...keyShape.values(inOrder(keys))))
+}
+
+function inOrder(keys: Iterable<SubscriptionKey>): SubscriptionKey[] {
   const distinct = new Map<string, SubscriptionKey>()
   for (const key of keys) distinct.set(key.companyId + key.subscriptionId, key)
-  const ordered = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key)
-  const rows = await lockRows(db, ...keyShape.values(ordered))
+  return [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key)
+}
+
+function byId(rows: readonly LockedRow[]): LockedSubscriptions {
   return new Map(rows.map((row) => [row.subscription_id, toLocked(row)]))
 }
 

@@ -16,12 +16,13 @@ suite('a process', { concurrency: 2 }, () => {
     const [stalled, other] = [await startDaybook(t, env), await startDaybook(t, env)]
     await subscribe(run, other.url, '/c1/s1', { concurrency: 8 })
     run.receivers.behave('/c1/s1', 'recovers')
-    await publish(run, stalled.url, 40)
+    const load = publish(run, stalled.url, 40)
     await until('calls are under way', () => run.receivers.open > 0)
     stalled.kill('SIGSTOP')
     await publish(run, other.url, 40)
     await delay(STALL_MS)
     stalled.kill('SIGCONT')
+    await load
     await settled(run)
     await assertHolds(run, other.url)
     assert.equal(await sqlValue(run.owner, `select count(*) from webhook_logs where reason = 'lease_expired'`), 0)

@@ -61,8 +61,8 @@ export interface TestNodeOptions {
   /** By default every round asks the database. */
   readonly discoverEveryMs?: number
   readonly eventsPerRound?: number
-  readonly deliveriesPerRound?: number
-  readonly orderedPerRound?: number
+  readonly deliveriesPerSlice?: number
+  readonly deliveriesPerBatch?: number
   /** Calls that fail in a row until a breaker opens; by default none does, so that no test waits for one. */
   readonly failuresMax?: number
   /** False: the router hands nothing over, every delivery is claimed from the database. */
@@ -94,14 +94,14 @@ export function testNode(database: TestDatabase, options: TestNodeOptions = {}):
     onError: (error) => void node.errors.push(error),
   })
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'router', holder: randomUUID() })
-  const { deliveriesPerRound, eventsPerRound, orderedPerRound } = options
+  const { deliveriesPerSlice, eventsPerRound, deliveriesPerBatch } = options
   const fanOut = createFanOut({
     recent,
     sets,
     deliverables,
     ...(handsOver && { handOver: dispatcher }),
-    ...(deliveriesPerRound !== undefined && { deliveriesPerRound }),
-    ...(orderedPerRound !== undefined && { orderedPerRound }),
+    ...(deliveriesPerSlice !== undefined && { deliveriesPerSlice }),
+    ...(deliveriesPerBatch !== undefined && { deliveriesPerBatch }),
   })
   const limits = { idleMs: IDLE_MS, ...(eventsPerRound !== undefined && { eventsPerRound }) }
   const router = new Router({ pool: pools.engine, leadership, recent, fanOut, ...limits })

@@ -17,7 +17,7 @@ export function testWebhook(parts: HttpParts): FastifyPluginAsyncTypebox {
         config: { scope: 'subscriptions:write' },
         schema: {
           operationId: 'testWebhook',
-          tags: ['webhooks'],
+          tags: ['subscriptions'],
           summary: 'Call a URL with a signed sample',
           description:
             'Scope: `subscriptions:write`. The call is made now and once; the answer waits for it. The ledger keeps it as a test, ' +
