@@ -1,4 +1,4 @@
--- 0011_causation: what an event has caused.
+-- 0013_causation: what an event has caused.
 --
 -- Events name their cause; the way back needs an index. It holds only the events that name one, so the others cost nothing.
 -- Locks: an index is made on each month of event_logs, and publishing waits for it: a second or so per million events there.
