@@ -128,7 +128,7 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
     case 'path':
       return { ...full, path: route.path.replace(`:${name}`, encodeURIComponent(text)) }
     case 'query':
-      return { ...full, path: withQuery(full.path, { ...companions[name], [name]: text }) }
+      return { ...full, path: withQuery(full.path, { [name]: text }, companions[name]) }
     case 'header':
       return {
         ...full,
@@ -140,9 +140,12 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
   }
 }
 
-/** The members beside those that the path has, or instead of them. */
-function withQuery(path: string, members: Readonly<Record<string, string>>): string {
+type Members = Readonly<Record<string, string>>
+
+/** The members beside those that the path has, or instead of them; `others` where it has none. */
+function withQuery(path: string, members: Members, others: Members = {}): string {
   const [pathname = '', search] = path.split('?', 2)
-  const query = new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(search)), ...members }).toString()
+  const given = Object.fromEntries(new URLSearchParams(search))
+  const query = new URLSearchParams({ ...others, ...given, ...members }).toString()
   return query === '' ? pathname : `${pathname}?${query}`
 }
