@@ -1,11 +1,13 @@
 import { ApiKey, ApiKeyWithText } from './api-key.ts'
+import { AuditEntry } from './audit.ts'
 import { Company, CompanyWithKey } from './company.ts'
 import type { Component } from './component.ts'
 import { Definition, DefinitionCheck, DefinitionSample, DefinitionSummary, DefinitionVersion } from './definition.ts'
 import { DefinitionImport } from './definition-import.ts'
 import { Delivery, DeliveryWithAttempts } from './delivery.ts'
 import { EventInput, PublishedEvent } from './event-input.ts'
-import { Event, EventWithDeliveries } from './event.ts'
+import { EventFacets } from './event-facets.ts'
+import { Event, EventPart, EventWithDeliveries, LinkedEvent } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
@@ -17,6 +19,7 @@ import {
   Subscription,
   SubscriptionWithSecret,
 } from './subscription.ts'
+import { Timeline, TimelineEvent } from './timeline.ts'
 import { WebhookCall } from './webhook-call.ts'
 import { WebhookLog, WebhookLogSummary } from './webhook-log.ts'
 import { WebhookTest } from './webhook-test.ts'
@@ -25,6 +28,7 @@ import { WebhookTest } from './webhook-test.ts'
 export const components: readonly Component[] = [
   ApiKey,
   ApiKeyWithText,
+  AuditEntry,
   ChangedSubscription,
   Company,
   CompanyWithKey,
@@ -39,11 +43,14 @@ export const components: readonly Component[] = [
   DeliveryWithAttempts,
   EnabledSubscription,
   Event,
+  EventFacets,
   EventInput,
+  EventPart,
   EventWithDeliveries,
   Job,
   JobCount,
   FailedCondition,
+  LinkedEvent,
   Problem,
   PublishedEvent,
   RevealedSecrets,
@@ -51,6 +58,8 @@ export const components: readonly Component[] = [
   Subscription,
   SubscriptionPreview,
   SubscriptionWithSecret,
+  Timeline,
+  TimelineEvent,
   WebhookCall,
   WebhookLog,
   WebhookLogSummary,

@@ -33,10 +33,54 @@ export interface EventView {
   readonly payload_text: string | null
 }
 
+/** The members of the answer, in their order. */
+export const eventFields = [
+  'id',
+  'position',
+  'state',
+  'event_name',
+  'definition_version',
+  'entity_type',
+  'entity_id',
+  'related',
+  'actor',
+  'source',
+  'correlation_id',
+  'causation_id',
+  'occurred_at',
+  'recorded_at',
+  'digest',
+  'payload_expired',
+  'payload',
+] as const
+
+export type EventField = (typeof eventFields)[number]
+
+/** Some of them; undefined for all. */
+export type ChosenFields = ReadonlySet<EventField> | undefined
+
 /** The event as JSON, with the payload's own bytes as its last member; null when it has expired. */
-export function eventJson({ payload_text, ...members }: EventView): string {
-  return `${JSON.stringify(members).slice(0, -1)},"payload":${payload_text ?? 'null'}}`
+export function eventJson({ payload_text: payload, ...members }: EventView, chosen?: ChosenFields): string {
+  if (!chosen) return `${JSON.stringify(members).slice(0, -1)},"payload":${payload ?? 'null'}}`
+  const parts = eventFields
+    .filter((name) => chosen.has(name))
+    .map((name) => `"${name}":${name === 'payload' ? (payload ?? 'null') : JSON.stringify(members[name])}`)
+  return `{${parts.join(',')}}`
 }
+
+/** What the trail alone tells. The name of an actor is in the log only. */
+const fieldsOfTrail: ReadonlySet<EventField> = new Set<EventField>([
+  'id',
+  'position',
+  'state',
+  'event_name',
+  'entity_type',
+  'entity_id',
+  'source',
+  'correlation_id',
+  'recorded_at',
+  'digest',
+])
 
 /** A row of event_audit_trail. */
 export interface TrailRow {
@@ -88,8 +132,18 @@ const readStored = statement<[companyId: string, ids: readonly string[], payload
 /** More than any single payload has. */
 const PAYLOAD_BYTES_MAX = 8 * 1024 * 1024
 
-/** The views of a beginning of `rows`, in their order: of all of them, unless the payloads are too large together. */
-export async function viewTrail(db: Db, companyId: string, rows: readonly TrailRow[]): Promise<readonly EventView[]> {
+/**
+ * The views of a beginning of `rows`, in their order: of all of them, unless the payloads are too large together. Where
+ * the trail tells all that was chosen, the log is not read; what only the log knows is then missing in the views.
+ */
+export async function viewTrail(
+  db: Db,
+  companyId: string,
+  rows: readonly TrailRow[],
+  chosen?: ChosenFields,
+): Promise<readonly EventView[]> {
+  if (chosen && [...chosen].every((field) => fieldsOfTrail.has(field)))
+    return rows.map((row) => toView(row, row.position))
   const ids = rows.map((row) => row.event_id)
   const answers = await readStored(db, companyId, ids, PAYLOAD_BYTES_MAX)
   const byId = new Map(answers.map((answer) => [answer.wanted_id, toStored(answer)]))

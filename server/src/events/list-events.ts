@@ -1,141 +1,59 @@
-import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { PageRequest } from '../lib/cursor.ts'
-import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
-import type { TimeRange } from '../lib/time-range.ts'
+import { cursorPrint, decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
 import type { EntityRef } from './event.ts'
-import type { EventView } from './event-view.ts'
-import { viewTrail } from './event-view.ts'
-import { expandEventNames } from './expand-event-names.ts'
-import { readTrailPage } from './trail-pages.ts'
-import type { Direction, TrailConditions } from './trail-pages.ts'
-
-/** Which events are wanted: those that fulfil everything that is given. */
-export interface EventFilter extends TimeRange {
-  /** Names, prefixes such as `appointment.*`, or `*` for every business event; an event of any of them. */
-  readonly event_names?: readonly string[] | undefined
-  /** Events about it. */
-  readonly entity?: EntityRef | undefined
-  /** With `entity`: also the events that name it as related. */
-  readonly include_related?: boolean | undefined
-  readonly actor?: { readonly type: string; readonly id: string } | undefined
-  readonly correlation_id?: string | undefined
-}
+import type { EventFilter } from './event-conditions.ts'
+import type { ChosenFields, EventView } from './event-view.ts'
+import type { EventTests } from './read-events.ts'
+import { readEvents } from './read-events.ts'
+import type { Direction } from './trail-pages.ts'
 
 export interface EventPage {
   /** By position, the newest first unless `order` is asc. */
   readonly events: readonly EventView[]
   /**
-   * Null on the last page. A page can be shorter than its limit and still have a next one: large payloads end it early.
+   * Null on the last page. A page can be shorter than its limit, even empty, and still have a next one: large payloads
+   * end it early, and so does a bound on how many events are looked at.
    */
   readonly nextCursor: string | null
 }
 
+export interface EventPageRequest extends PageRequest {
+  readonly order?: Direction | undefined
+  readonly fields?: ChosenFields
+}
+
+/** Tests, with the words that tell them from others in a cursor. */
+export interface NamedTests extends EventTests {
+  readonly names?: readonly (string | undefined)[]
+}
+
 /**
- * The routed events of a company. The cursor is the position of the last event of a page, so events that arrive between
- * two pages neither shift nor repeat anything.
+ * The routed events of a company. The cursor is the position of the last event that was looked at, so events that arrive
+ * between two pages neither shift nor repeat anything. It is good for the same company, order and filter; only a range of
+ * times may move, as a relative one does.
+ * @param elapsedMs since it began
  */
 export async function listEvents(
   db: Db,
   companyId: string,
   filter: EventFilter,
-  page: PageRequest & { readonly order?: Direction | undefined },
+  request: EventPageRequest,
+  tests: NamedTests = {},
+  elapsedMs: () => number = () => 0,
 ): Promise<EventPage> {
-  const { order = 'desc' } = page
-  const cursorKind = `events.${order}`
-  const cursor = page.cursor === undefined ? [] : decodeCursor(cursorKind, page.cursor, ['integer'])
-  const conditions = await conditionsOf(db, companyId, filter, order, cursor[0])
-  if (!conditions) return { events: [], nextCursor: null }
-  const limit = pageRows(page)
-  const rows = await readTrailPage(db, companyId, order, conditions, limit + 1)
-  const events = await viewTrail(db, companyId, rows.slice(0, limit))
-  const last = rows[events.length - 1]
-  return { events, nextCursor: last && events.length < rows.length ? encodeCursor(cursorKind, [last.position]) : null }
+  const { order = 'desc', fields } = request
+  const kind = `events.${order}`
+  const print = fingerprint(companyId, filter, tests.names)
+  const [after] = request.cursor === undefined ? [] : decodeCursor(kind, request.cursor, ['integer', [print]])
+  const wanted = { order, after, limit: pageRows(request), fields }
+  const { events, next } = await readEvents(db, companyId, filter, wanted, tests, elapsedMs)
+  return { events, nextCursor: next === null ? null : encodeCursor(kind, [next, print]) }
 }
 
-/** Undefined when no event can fulfil the filter. */
-async function conditionsOf(
-  db: Db,
-  companyId: string,
-  filter: EventFilter,
-  order: Direction,
-  cursor: number | undefined,
-): Promise<TrailConditions | undefined> {
-  const { from, to, entity, actor, correlation_id: correlationId } = filter
-  // Text of the database holds no U+0000, and it refuses to compare with one.
-  const texts = [entity?.type, entity?.id, actor?.type, actor?.id, correlationId]
-  if (texts.some((text) => text?.includes('\0'))) return undefined
-  const names = filter.event_names && (await expandEventNames(db, companyId, filter.event_names))
-  if (names?.length === 0) return undefined
-  const range = await positionsOf(db, companyId, filter)
-  return {
-    after: order === 'asc' ? Math.max(range.after, cursor ?? 0) : range.after,
-    before: order === 'desc' ? Math.min(range.before, cursor ?? range.before) : range.before,
-    from,
-    to,
-    names: names ?? null,
-    correlationId: correlationId ?? null,
-    actor: actor ?? null,
-    entity: entity ?? null,
-    includeRelated: filter.include_related ?? false,
-  }
-}
-
-/**
- * Positions nearly follow the times of recording. The time is taken when an event is accepted, the position when its
- * transaction has committed: so an event can have a smaller position than one recorded before it, but not than one
- * recorded this much before it. A publish takes seconds, and the clocks of nodes differ by less than minutes.
- */
-const DISORDER_MS_MAX = 10 * 60_000
-
-/** So many events may have been recorded by a clock that was far off, and still none is missing in a list. */
-const STRAYS_MAX = 100
-
-/** A position after which all events recorded from `$2` on lie: null when too few events are older to tell. */
-const readPositionBelow = statement<
-  [companyId: string, recordedBefore: Date, strays: number],
-  { position: number | null }
->(
-  'trail.position_below',
-  `select case when count(*) = $3 then min(position) end as position
-     from (
-       select position
-         from event_audit_trail
-        where company_id = $1 and recorded_at < $2
-        order by recorded_at desc
-        limit $3
-     ) older`,
-)
-
-/** Likewise at the other end. */
-const readPositionAbove = statement<
-  [companyId: string, recordedFrom: Date, strays: number],
-  { position: number | null }
->(
-  'trail.position_above',
-  `select case when count(*) = $3 then max(position) end as position
-     from (
-       select position
-         from event_audit_trail
-        where company_id = $1 and recorded_at >= $2
-        order by recorded_at
-        limit $3
-     ) newer`,
-)
-
-/**
- * Positions, both excluded, between which all events of a time range lie, and few others: the page asks for the exact
- * times beside this. Every event that was recorded more than the disorder before `from` has a smaller position than the
- * whole range, so the smallest position of some of the latest of them is a bound, though one or the other be a stray.
- */
-async function positionsOf(
-  db: Db,
-  companyId: string,
-  { from, to }: TimeRange,
-): Promise<{ readonly after: number; readonly before: number }> {
-  const older = from && new Date(from.getTime() - DISORDER_MS_MAX)
-  const newer = to && new Date(to.getTime() + DISORDER_MS_MAX)
-  const [below] = older ? await readPositionBelow(db, companyId, older, STRAYS_MAX) : []
-  const [above] = newer ? await readPositionAbove(db, companyId, newer, STRAYS_MAX) : []
-  return { after: below?.position ?? 0, before: above?.position ?? Number.MAX_SAFE_INTEGER }
+function fingerprint(companyId: string, filter: EventFilter, names: NamedTests['names'] = []): string {
+  const { event_names, entity, include_related = false, related, actor, source, correlation_id } = filter
+  const ref = (one: EntityRef | undefined) => one && [one.type, one.id]
+  const parts = [event_names, ref(entity), include_related, ref(related), ref(actor), source, correlation_id]
+  return cursorPrint([companyId, parts, names])
 }

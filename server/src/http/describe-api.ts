@@ -17,6 +17,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       servers: [{ url: '/' }],
       tags: [
         { name: 'events', description: 'Publish events and read them back' },
+        { name: 'audit', description: 'Who did what, when, from where and why' },
         { name: 'definitions', description: 'What event names mean and what their payloads look like' },
         { name: 'subscriptions', description: 'Who is sent which events' },
         { name: 'deliveries', description: 'What became of each event for each subscription' },

@@ -12,17 +12,22 @@ import { deleteDefinition } from './routes/delete-definition.ts'
 import { deleteSubscription } from './routes/delete-subscription.ts'
 import { disableSubscription } from './routes/disable-subscription.ts'
 import { enableSubscription } from './routes/enable-subscription.ts'
+import { exportAudit } from './routes/export-audit.ts'
+import { exportEvents } from './routes/export-events.ts'
 import { getCompany } from './routes/get-company.ts'
 import { getDefinition } from './routes/get-definition.ts'
 import { getDelivery } from './routes/get-delivery.ts'
+import { getEventFacets } from './routes/get-event-facets.ts'
 import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
 import { getSubscription } from './routes/get-subscription.ts'
+import { getTimeline } from './routes/get-timeline.ts'
 import { getWebhookLog } from './routes/get-webhook-log.ts'
 import { healthz } from './routes/healthz.ts'
 import { importDefinitions } from './routes/import-definitions.ts'
 import { listApiKeys } from './routes/list-api-keys.ts'
+import { listAudit } from './routes/list-audit.ts'
 import { listCompanies } from './routes/list-companies.ts'
 import { listDefinitionVersions } from './routes/list-definition-versions.ts'
 import { listDefinitions } from './routes/list-definitions.ts'
@@ -60,6 +65,9 @@ export const apiRoutes: readonly Route[] = [
   publishEvent,
   publishBatch,
   listEvents,
+  exportEvents,
+  getEventFacets,
+  getTimeline,
   getEvent,
   getEventRouting,
   listDefinitions,
@@ -97,6 +105,8 @@ export const apiRoutes: readonly Route[] = [
   testWebhook,
   listWebhookLogs,
   getWebhookLog,
+  listAudit,
+  exportAudit,
   listApiKeys,
   createApiKey,
   revokeApiKey,

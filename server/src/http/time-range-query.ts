@@ -7,7 +7,8 @@ export function timeRangeOf(query: { readonly from?: string; readonly to?: strin
   return { from: timeOf('from', query.from, nowMs), to: timeOf('to', query.to, nowMs) }
 }
 
-function timeOf(name: 'from' | 'to', text: string | undefined, nowMs: number): Date | undefined {
+/** A member of a query that is a time. */
+export function timeOf(name: 'from' | 'to' | 'at', text: string | undefined, nowMs: number): Date | undefined {
   if (text === undefined) return undefined
   try {
     return parseTime(text, nowMs)

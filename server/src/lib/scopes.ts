@@ -3,6 +3,7 @@ export const scopes = [
   '*',
   'events:read',
   'events:write',
+  'audit:read',
   'definitions:write',
   'subscriptions:read',
   'subscriptions:write',

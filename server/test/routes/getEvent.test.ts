@@ -18,6 +18,30 @@ describe('GET /events/{id}', () => {
       assert.equal(after['digest'], before['digest'])
     })
 
+    test('it names what it came from, and what came from it', async () => {
+      const first = await makeEvent(api)
+      const second = await makeEvent(api, { causation_id: first })
+      const third = await makeEvent(api, { causation_id: second.toUpperCase() })
+      const fourth = await makeEvent(api, { causation_id: second })
+      const ids = (value: unknown) => (value as readonly { readonly id: string }[]).map(({ id }) => id)
+      const links = async (id: string) => {
+        const { body } = await api.request('GET', `/events/${id}`)
+        return [ids(body['causes']), ids(body['effects']), body['has_more_effects']]
+      }
+      assert.deepEqual(await links(first), [[], [second], false])
+      assert.deepEqual(await links(second), [[first], [fourth], false])
+      assert.deepEqual(await links(third), [[second, first], [], false])
+      assert.deepEqual(await links(await makeEvent(api, { causation_id: 'order 7' })), [[], [], false])
+    })
+
+    test('a circle of causes ends', async () => {
+      const [one, other] = [newId(), newId()]
+      await makeEvent(api, { id: one, causation_id: other })
+      await makeEvent(api, { id: other, causation_id: one })
+      const { body } = await api.request('GET', `/events/${one}`)
+      assert.equal((body['causes'] as readonly unknown[]).length, 1)
+    })
+
     test('it says what became of it for each subscription', async (t) => {
       const { eventId, deliveryId } = await makeAttempt(t, api)
       const { body } = await api.request('GET', `/events/${eventId}`)

@@ -138,7 +138,7 @@ async function faultsOfRoute(world: TwoCompanies, route: ApiRoute): Promise<stri
   return faults
 }
 
-/** A cursor that was given out to them shows mine. */
+/** A cursor that was given out to them shows mine, or is refused as none of mine. */
 async function faultsOfCursor({ url, mine, theirs }: TwoCompanies, route: ApiRoute): Promise<string[]> {
   if (!route.query.properties?.['cursor'] || route.isOperators) return []
   const page = await call(url, 'GET', `${route.path}?limit=1`, undefined, theirs.key)
@@ -146,7 +146,8 @@ async function faultsOfCursor({ url, mine, theirs }: TwoCompanies, route: ApiRou
   if (typeof cursor !== 'string') return []
   const shown = await call(url, 'GET', `${route.path}?cursor=${encodeURIComponent(cursor)}`, undefined, mine.key)
   const trace = traceOf(theirs, JSON.stringify(shown.body))
-  return trace === undefined && shown.status === 200
+  const isRefused = shown.status === 400 && shown.body['code'] === 'invalid_cursor'
+  return trace === undefined && (shown.status === 200 || isRefused)
     ? []
     : [`${route.operationId}: their cursor gives ${shown.status} ${trace}`]
 }

@@ -84,8 +84,17 @@ const bodies: Readonly<Record<string, () => unknown>> = {
 const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   entity_type: { entity_id: 'o-1' },
   entity_id: { entity_type: 'order' },
+  related_type: { related_id: 'c-1' },
+  related_id: { related_type: 'customer' },
   actor_type: { actor_id: 'u-1' },
   actor_id: { actor_type: 'user' },
+}
+
+/** What a query has to have, by route; an export that is small. */
+const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  exportEvents: { event_names: 'private.*' },
+  exportAudit: { event_names: 'private.*' },
+  getTimeline: { entity_type: 'subscription', entity_id: 'o-1' },
 }
 
 export interface FullRequest {
@@ -100,9 +109,13 @@ export interface FullRequest {
 export function fullRequest(route: ApiRoute, nameOf: (collection: string) => string): FullRequest {
   const makeBody = bodies[route.operationId]
   if (route.body && !makeBody) throw new Error(`${route.operationId} has a body; full-requests.ts has to show one`)
+  const path = route.path.replaceAll(
+    /([a-z-]+)\/:\w+/g,
+    (_, collection: string) => `${collection}/${nameOf(collection)}`,
+  )
   return {
     method: route.method,
-    path: route.path.replaceAll(/([a-z-]+)\/:\w+/g, (_, collection: string) => `${collection}/${nameOf(collection)}`),
+    path: withQuery(path, queries[route.operationId] ?? {}),
     headers: {},
     body: makeBody?.(),
   }
@@ -115,7 +128,7 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
     case 'path':
       return { ...full, path: route.path.replace(`:${name}`, encodeURIComponent(text)) }
     case 'query':
-      return { ...full, path: `${full.path}?${new URLSearchParams({ ...companions[name], [name]: text }).toString()}` }
+      return { ...full, path: withQuery(full.path, { [name]: text }, companions[name]) }
     case 'header':
       return {
         ...full,
@@ -125,4 +138,14 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
     case 'body':
       return { ...full, body: withValue(full.body, steps, text) }
   }
+}
+
+type Members = Readonly<Record<string, string>>
+
+/** The members beside those that the path has, or instead of them; `others` where it has none. */
+function withQuery(path: string, members: Members, others: Members = {}): string {
+  const [pathname = '', search] = path.split('?', 2)
+  const given = Object.fromEntries(new URLSearchParams(search))
+  const query = new URLSearchParams({ ...others, ...given, ...members }).toString()
+  return query === '' ? pathname : `${pathname}?${query}`
 }

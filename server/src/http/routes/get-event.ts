@@ -3,6 +3,7 @@ import { EventWithDeliveries } from '../../contract/event.ts'
 import { IdPath } from '../../contract/fields.ts'
 import { asCompany } from '../../db/transaction.ts'
 import { getEvent as get } from '../../events/get-event.ts'
+import { readLinks } from '../../events/linked-events.ts'
 import { explainRouting } from '../../webhooks/explain-routing.ts'
 import { deliveriesOfEvent } from '../../webhooks/read-deliveries.ts'
 import { principalOf } from '../access.ts'
@@ -32,7 +33,9 @@ export function getEvent({ pools }: HttpParts): FastifyPluginAsyncTypebox {
           const event = await get(db, companyId, request.params.id)
           const deliveries = await deliveriesOfEvent(db, companyId, event.id)
           const { explanations, nextCursor } = await explainRouting(db, companyId, event, {})
-          return eventWithJson(event, { deliveries, routing: explanations, routing_next_cursor: nextCursor })
+          const links = await readLinks(db, companyId, event)
+          const routing = { routing: explanations, routing_next_cursor: nextCursor }
+          return eventWithJson(event, { deliveries, ...routing, ...links })
         })
         return await sendJsonText(reply, text)
       },

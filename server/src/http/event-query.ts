@@ -1,0 +1,91 @@
+/** What the routes about history make of their queries. */
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import { eventQuery, fieldsQuery, trailQuery } from '../contract/event.ts'
+import { timeQuery } from '../contract/page.ts'
+import type { EventFilter } from '../events/event-conditions.ts'
+import type { ChosenFields, EventField } from '../events/event-view.ts'
+import { eventFields } from '../events/event-view.ts'
+import type { NamedTests } from '../events/list-events.ts'
+import { compileFilter } from '../lib/filter/compile-filter.ts'
+import type { ProblemCode } from '../lib/problems.ts'
+import { ProblemError } from '../lib/problems.ts'
+import { byDelivery } from '../webhooks/events-by-delivery.ts'
+import { timeRangeOf } from './time-range-query.ts'
+
+const TrailQuery = Type.Object({ ...timeQuery, ...trailQuery })
+const EventQuery = Type.Object(eventQuery)
+const FieldsQuery = Type.Object(fieldsQuery)
+
+/** What a query for events may be refused with. */
+export const trailQueryProblems = [
+  'invalid_request',
+  'invalid_event_name',
+  'invalid_entity',
+  'invalid_time',
+] as const satisfies readonly ProblemCode[]
+
+export function eventFilterOf(query: Static<typeof TrailQuery>, nowMs: number): EventFilter {
+  return {
+    ...timeRangeOf(query, nowMs),
+    event_names: query.event_names?.flatMap((names) => names.split(',')),
+    entity: pair('entity', query.entity_type, query.entity_id),
+    include_related: query.include_related,
+    related: pair('related', query.related_type, query.related_id),
+    actor: pair('actor', query.actor_type, query.actor_id),
+    source: query.source,
+    correlation_id: query.correlation_id,
+  }
+}
+
+export function eventTestsOf({ filter, delivery }: Static<typeof EventQuery>): NamedTests {
+  return {
+    ...(filter !== undefined && { filter: compile(filter) }),
+    ...(delivery !== undefined && { outside: byDelivery(delivery) }),
+    names: [filter, delivery],
+  }
+}
+
+/** Throws invalid_filter with every fault of the filter, below `/filter`. */
+function compile(text: string): NonNullable<NamedTests['filter']> {
+  const compiled = compileFilter(parse(text))
+  if (compiled.ok) return compiled
+  const faults = compiled.faults.map((fault) => ({ ...fault, pointer: `/filter${fault.pointer}` }))
+  throw new ProblemError('invalid_filter', `${faults[0]?.pointer}: ${faults[0]?.message}`, faults)
+}
+
+function parse(text: string): unknown {
+  try {
+    const json: unknown = JSON.parse(text)
+    return json
+  } catch {
+    const message = 'The filter is no JSON' // V8's own message quotes it
+    const fault = { pointer: '/filter', code: 'malformed_json', message }
+    throw new ProblemError('invalid_filter', `/filter: ${message}`, [fault])
+  }
+}
+
+export function chosenFieldsOf({ fields }: Static<typeof FieldsQuery>): ChosenFields {
+  const names = fields?.flatMap((text) => text.split(','))
+  const wrong = names?.find((name) => !isField(name))
+  if (wrong === undefined) return names && new Set(names.filter(isField))
+  const message = `The members of an event are ${eventFields.join(', ')}`
+  const fault = { pointer: '/fields', code: 'enum', message }
+  throw new ProblemError('invalid_request', `The query at /fields: ${message}`, [fault])
+}
+
+function isField(name: string): name is EventField {
+  return eventFields.some((field) => field === name)
+}
+
+function pair(
+  noun: string,
+  type: string | undefined,
+  id: string | undefined,
+): { type: string; id: string } | undefined {
+  if (type !== undefined && id !== undefined) return { type, id }
+  if (type === undefined && id === undefined) return undefined
+  const message = `${noun}_type and ${noun}_id come together`
+  const pointer = `/${noun}_${type === undefined ? 'type' : 'id'}`
+  throw new ProblemError('invalid_entity', `${pointer}: ${message}`, [{ pointer, code: 'invalid_entity', message }])
+}
