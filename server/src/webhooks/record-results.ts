@@ -67,6 +67,7 @@ const shape = rowShape<LedgerRow>({
   first_byte_ms: ['real', ({ record }) => record.timings.firstByteMs],
   total_ms: ['real', ({ record }) => record.timings.totalMs],
   started_at: ['timestamptz', ({ record }) => record.startedAt],
+  journal_no: ['int', ({ journalNo }) => journalNo],
   code: ['int', ({ code }) => code],
 })
 const FIRST_OF_JOURNAL = shape.values([]).length + 1
@@ -127,13 +128,12 @@ const recordRows = statement<readonly unknown[], RecordedRow>(
             now() + delay_ms * interval '1 millisecond'
        from held
    ), journal as materialized (
-     select array_agg(company_id) as companies, array_agg(id) as ids, array_agg(kinds) as kinds
+     select array_agg(id) as ids, array_agg(kinds) as kinds
        from ${journalShape.from(FIRST_OF_JOURNAL)}
    ), journalled as (
      insert into attempt_journal (company_id, id, kinds, codes)
-     select h.company_id, j.ids[array_position(j.companies, h.company_id)],
-            j.kinds[array_position(j.companies, h.company_id)], h.codes
-       from (select company_id, array_agg(code) as codes from held group by company_id) h
+     select h.company_id, j.ids[h.journal_no], j.kinds[h.journal_no], h.codes
+       from (select company_id, journal_no, array_agg(code) as codes from held group by company_id, journal_no) h
       cross join journal j
    )
    select delivery_id, null::uuid as company_id, null::uuid as subscription_id, null::text as order_key

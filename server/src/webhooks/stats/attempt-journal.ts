@@ -26,39 +26,49 @@ export type EndKind = readonly [
 export interface LedgerRow {
   readonly id: string
   readonly record: AttemptRecord
+  /** Of its company's row in the journal, from 1. */
+  readonly journalNo: number
   /** Number of its kind among its company's, and its latency's class: of calls that were answered, 0 for others. */
   readonly code: number
 }
 
-export interface JournalRow {
-  readonly companyId: string
-  readonly kinds: readonly EndKind[]
-}
-
 export const CODES_PER_KIND = 256
 
-/** Gives records their ids in the ledger, and what the journal will say of them. */
+/** The kinds of ends of one company in a batch. */
+interface CompanyKinds {
+  readonly journalNo: number
+  readonly kinds: EndKind[]
+  readonly numbers: Map<string, number>
+}
+
+/** Gives records their ids in the ledger, and what the journal will say of them: per company its kinds as JSON. */
 export function toLedgerRows(records: readonly AttemptRecord[]): {
   readonly rows: readonly LedgerRow[]
-  readonly journal: readonly JournalRow[]
+  readonly journal: readonly string[]
 } {
-  const companies = new Map<string, { readonly numbers: Map<string, number>; readonly kinds: EndKind[] }>()
+  const companies = new Map<string, CompanyKinds>()
   const rows = records.map((record): LedgerRow => {
     const id = newId()
-    const minute = Math.floor(idTimeMs(id) / 60_000)
     let company = companies.get(record.companyId)
-    if (!company) companies.set(record.companyId, (company = { numbers: new Map(), kinds: [] }))
-    const { subscriptionId, eventName, replayId, outcome, attemptNo, reason } = record
-    const key = `${minute} ${subscriptionId} ${eventName} ${replayId ? 1 : 0} ${outcome} ${attemptNo > 0 ? 1 : 0} ${reason}`
-    let number = company.numbers.get(key)
-    if (number === undefined) {
-      number = company.kinds.length
-      company.numbers.set(key, number)
-      company.kinds.push([minute, subscriptionId, eventName, replayId ? 1 : 0, outcome, attemptNo > 0 ? 1 : 0, reason])
+    if (!company) {
+      company = { journalNo: companies.size + 1, kinds: [], numbers: new Map() }
+      companies.set(record.companyId, company)
     }
-    return { id, record, code: number * CODES_PER_KIND + latencyOf(record) }
+    const number = numberOf(company, Math.floor(idTimeMs(id) / 60_000), record)
+    return { id, record, journalNo: company.journalNo, code: number * CODES_PER_KIND + latencyOf(record) }
   })
-  return { rows, journal: [...companies].map(([companyId, { kinds }]) => ({ companyId, kinds })) }
+  return { rows, journal: [...companies.values()].map(({ kinds }) => JSON.stringify(kinds)) }
+}
+
+function numberOf({ kinds, numbers }: CompanyKinds, minute: number, record: AttemptRecord): number {
+  const { subscriptionId, eventName, outcome, reason } = record
+  const isReplay = record.replayId === undefined ? 0 : 1
+  const isAttempt = record.attemptNo > 0 ? 1 : 0
+  const key = `${minute} ${subscriptionId} ${eventName} ${isReplay} ${outcome} ${isAttempt} ${reason}`
+  const known = numbers.get(key)
+  if (known !== undefined) return known
+  numbers.set(key, kinds.length)
+  return kinds.push([minute, subscriptionId, eventName, isReplay, outcome, isAttempt, reason]) - 1
 }
 
 /** The ledger keeps it with the precision of `real`, and a count of the ledger must find the same class. */
@@ -66,10 +76,9 @@ function latencyOf({ responseStatus, timings: { totalMs } }: AttemptRecord): num
   return responseStatus === undefined || totalMs === undefined ? 0 : latencyClass(Math.fround(totalMs))
 }
 
-export const journalShape = rowShape<JournalRow>({
-  company_id: ['uuid', ({ companyId }) => companyId],
+export const journalShape = rowShape<string>({
   id: ['uuid', () => newId()],
-  kinds: ['json', ({ kinds }) => JSON.stringify(kinds)],
+  kinds: ['json', (kinds) => kinds],
 })
 
 /** The minute of a row's id in SQL, as idTimeMs reads it. */
