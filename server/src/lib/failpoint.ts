@@ -23,6 +23,8 @@ export const failpoints = [
   'partition.before_attach',
   'job.before_commit',
   'job.after_commit',
+  'stats.before_commit',
+  'stats.after_commit',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]

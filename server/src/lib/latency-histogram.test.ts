@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { LATENCY_ERROR, latencyAt, latencyBounds, latencyClass } from './latency-histogram.ts'
 
 const latency = fc.double({ min: 0.1, max: 900_000, noNaN: true })

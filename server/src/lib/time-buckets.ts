@@ -4,6 +4,9 @@ export type Granularity = (typeof granularities)[number]
 
 export const bucketMs: Readonly<Record<Granularity, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 
+/** For how long buckets are kept, ms. Days stay for ever. */
+export const keptMs = { minute: 2 * bucketMs.day, hour: 90 * bucketMs.day, day: Infinity } as const
+
 /** Milliseconds since 1970, `toMs` not included. */
 export interface Span {
   readonly fromMs: number
@@ -12,6 +15,13 @@ export interface Span {
 
 export function bucketOf(timeMs: number, granularity: Granularity): number {
   return Math.floor(timeMs / bucketMs[granularity]) * bucketMs[granularity]
+}
+
+/** The buckets that count what happened then, but for those that would be forgotten at once. */
+export function bucketsOf(timeMs: number, nowMs: number): readonly { granularity: Granularity; bucketMs: number }[] {
+  return granularities
+    .filter((granularity) => timeMs >= nowMs - keptMs[granularity])
+    .map((granularity) => ({ granularity, bucketMs: bucketOf(timeMs, granularity) }))
 }
 
 /** The shortest span of whole buckets that has all of it. */

@@ -25,6 +25,8 @@ import { mendChains } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
+import { forgetOldStats } from '../webhooks/stats/forget-old-stats.ts'
+import { StatsKeeper } from '../webhooks/stats/keep-stats.ts'
 import { findDisableDue } from '../webhooks/subscription-store.ts'
 import { disableFailing } from '../webhooks/subscriptions.ts'
 import type { MetricsMessage } from './engine-stats.ts'
@@ -151,6 +153,7 @@ export function createEngine(options: EngineOptions): Engine {
   const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
 
   const jobLeadership = new Leadership({ db: pools.engine, clock, name: 'jobs', holder })
+  const statsLeadership = new Leadership({ db: pools.engine, clock, name: 'stats', holder })
   if (roles.has('maintenance')) {
     const jobs = new JobWorker({
       pool: pools.engine,
@@ -162,9 +165,12 @@ export function createEngine(options: EngineOptions): Engine {
       onError: (err, job) => log.error({ err, loop: 'jobs', ...job }, 'a slice of a job failed'),
     })
     loop('jobs', async () => await jobs.round())
+    const keeper = new StatsKeeper({ pool: pools.engine, leadership: statsLeadership, clock })
+    loop('stats', async () => await keeper.round())
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
+      await forgetOldStats(pools.engine, clock.now())
       for (const { companyId, subscriptionId } of await mendChains(pools.engine)) {
         log.warn(
           { company_id: companyId, subscription_id: subscriptionId },
@@ -199,7 +205,7 @@ export function createEngine(options: EngineOptions): Engine {
       await dispatching?.stop() // a claim under way has started its calls then
       await dispatcher?.stop(graceMs)
       await Promise.all(loops.map(async (one) => await one.stop()))
-      if (roles.has('maintenance')) await handBack(jobLeadership)
+      if (roles.has('maintenance')) await Promise.all([handBack(jobLeadership), handBack(statsLeadership)])
       stats.stop()
     },
   }
