@@ -9,6 +9,7 @@ import { Event, EventWithDeliveries } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
+import { Stats } from './stats.ts'
 import {
   ChangedSubscription,
   CreatedSubscription,
@@ -48,6 +49,7 @@ export const components: readonly Component[] = [
   PublishedEvent,
   RevealedSecrets,
   RoutingExplanation,
+  Stats,
   Subscription,
   SubscriptionPreview,
   SubscriptionWithSecret,

@@ -18,6 +18,7 @@ import { getDelivery } from './routes/get-delivery.ts'
 import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
+import { getStats } from './routes/get-stats.ts'
 import { getSubscription } from './routes/get-subscription.ts'
 import { getWebhookLog } from './routes/get-webhook-log.ts'
 import { healthz } from './routes/healthz.ts'
@@ -60,6 +61,7 @@ export const apiRoutes: readonly Route[] = [
   publishEvent,
   publishBatch,
   listEvents,
+  getStats,
   getEvent,
   getEventRouting,
   listDefinitions,
