@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { LATENCY_ERROR, latencyAt, latencyBounds, latencyClass } from './latency-histogram.ts'
+import { LATENCY_ERROR, latenciesAt, latencyBounds, latencyClass } from './latency-histogram.ts'
 
 const latency = fc.double({ min: 0.1, max: 900_000, noNaN: true })
 
@@ -22,7 +22,7 @@ test('a percentile is at most the promised part of its value off', () => {
       (all, part) => {
         const sorted = all.toSorted((one, other) => one - other)
         const exact = sorted[Math.max(1, Math.ceil(part * sorted.length)) - 1] ?? Number.NaN
-        const told = latencyAt(countsOf(all), part) ?? Number.NaN
+        const [told = Number.NaN] = latenciesAt(countsOf(all), [part])
         assert.ok(Math.abs(told - exact) <= exact * (LATENCY_ERROR + 1e-4), `${told} for ${exact}`)
       },
     ),
@@ -46,6 +46,6 @@ test('every latency has a class: what is too small the first, what is too large 
   assert.ok(latencyBounds.length + 1 < 256, 'a class fits the byte it has in the journal')
   assert.ok((latencyBounds.at(-1) ?? 0) > 900_000)
   assert.ok(latencyBounds.every((bound, index) => index === 0 || bound > (latencyBounds[index - 1] ?? Infinity)))
-  assert.equal(latencyAt({}, 0.5), undefined)
-  assert.equal(latencyAt({ 1: 3 }, 0.5), 0.1)
+  assert.deepEqual(latenciesAt({}, [0.5]), [])
+  assert.deepEqual(latenciesAt({ 1: 3 }, [0.5, 1]), [0.1, 0.1])
 })

@@ -29,18 +29,22 @@ export function latencyClass(ms: number): number {
   return low + 1
 }
 
-/** The latency that so large a part (0 to 1) of them does not pass, ms; undefined where there are none. */
-export function latencyAt(counts: LatencyCounts, part: number): number | undefined {
+/**
+ * The latencies that so large parts (0 to 1, rising) of them do not pass, ms; none where there are none. Whole numbers are
+ * the names of an object's members in rising order, so there is nothing to sort.
+ */
+export function latenciesAt(counts: LatencyCounts, parts: readonly number[]): readonly number[] {
   const classes = Object.entries(counts)
-    .map(([name, count]) => [Number(name), count] as const)
-    .sort(([one], [other]) => one - other)
   const total = classes.reduce((sum, [, count]) => sum + count, 0)
-  let left = Math.max(1, Math.ceil(part * total))
-  for (const [one, count] of classes) {
-    left -= count
-    if (left <= 0) return middleOf(one)
+  const found: number[] = []
+  let passed = 0
+  for (const [name, count] of classes) {
+    passed += count
+    while (found.length < parts.length && passed >= Math.max(1, Math.ceil((parts[found.length] ?? 1) * total))) {
+      found.push(middleOf(Number(name)))
+    }
   }
-  return undefined
+  return found
 }
 
 /** Both ends of the class are off by the same part of it. Of the first class and the last, the one end there is. */

@@ -125,7 +125,8 @@ describe('GET /events/stats', () => {
         ['-90m', 'auto', 'minute', 90],
         ['-6d', 'auto', 'hour', 144],
         ['-30d', 'auto', 'day', 30],
-        ['-47h', 'minute', 'minute', 2_820],
+        ['-30d', 'hour', 'hour', 720],
+        ['-12h', 'minute', 'minute', 720],
         ['-1h', 'day', 'day', 1],
         ['-4000d', 'day', undefined, 0],
       ] as const) {
@@ -176,6 +177,7 @@ describe('GET /events/stats', () => {
         [{ from: '2999-01-01T00:00:00Z' }, '/from'],
         [{ from: '-3d', bucket: 'minute' }, '/from'],
         [{ from: '-91d', bucket: 'hour' }, '/from'],
+        [{ from: '-47h', bucket: 'minute' }, '/bucket'],
         [{ from: '-4000d', bucket: 'day' }, '/bucket'],
       ] as const) {
         const answer = await api.request('GET', path, undefined, { query })

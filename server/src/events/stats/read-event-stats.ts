@@ -38,10 +38,10 @@ export function pieceParameters(pieces: readonly Piece[]): PieceParameters {
 }
 
 export interface EventBucket {
-  readonly bucket: Date
-  /** Null: all names that are not shown by themselves. */
-  readonly event_name: string | null
-  readonly events: number
+  /** Of the names that are shown by themselves. */
+  readonly named: Readonly<Record<string, number>>
+  /** Of all others together. */
+  readonly others: number
 }
 
 const sumByBucket = statement<
@@ -53,16 +53,18 @@ const sumByBucket = statement<
     names: readonly string[],
     namesOfTheirOwn: readonly string[],
   ],
-  EventBucket
+  { readonly bucket_ms: number; readonly named: EventBucket['named'] | null; readonly others: number | null }
 >(
   'event_stats.sum_by_bucket',
-  `select bucket, case when event_name = any($6::text[]) then event_name end as event_name, sum(events)::bigint as events
+  `select (extract(epoch from bucket) * 1000)::bigint as bucket_ms,
+          json_object_agg(event_name, events) filter (where event_name = any($6::text[])) as named,
+          (sum(events) filter (where event_name <> all($6::text[])))::bigint as others
      from event_stats
     where company_id = $1 and granularity = $2 and bucket >= $3 and bucket < $4 and event_name = any($5::text[])
-    group by 1, 2`,
+    group by bucket`,
 )
 
-/** Events of these names by bucket; some names by themselves, the others together. */
+/** Events of these names by where their bucket begins; some names by themselves, the others together. */
 export async function eventsByBucket(
   db: Db,
   companyId: string,
@@ -70,14 +72,8 @@ export async function eventsByBucket(
   granularity: Granularity,
   names: readonly string[],
   namesOfTheirOwn: readonly string[],
-): Promise<readonly EventBucket[]> {
-  return await sumByBucket(
-    db,
-    companyId,
-    granularity,
-    new Date(span.fromMs),
-    new Date(span.toMs),
-    names,
-    namesOfTheirOwn,
-  )
+): Promise<ReadonlyMap<number, EventBucket>> {
+  const [from, to] = [new Date(span.fromMs), new Date(span.toMs)]
+  const rows = await sumByBucket(db, companyId, granularity, from, to, names, namesOfTheirOwn)
+  return new Map(rows.map(({ bucket_ms, named, others }) => [bucket_ms, { named: named ?? {}, others: others ?? 0 }]))
 }

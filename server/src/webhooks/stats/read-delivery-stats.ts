@@ -16,7 +16,7 @@ export interface DeliveryScope {
 const columns = 'attempts, delivered, will_retry, failed, cancelled, unknown, reasons, latencies'
 
 interface BucketRow extends DeliveryCounts {
-  readonly bucket: Date
+  readonly bucket_ms: number
 }
 
 const readBuckets = statement<
@@ -24,7 +24,7 @@ const readBuckets = statement<
   BucketRow
 >(
   'delivery_stats.read_buckets',
-  `select s.bucket, ${columns}
+  `select (extract(epoch from s.bucket) * 1000)::bigint as bucket_ms, ${columns}
      from unnest($4::text[]) as x(subject)
     cross join lateral (
       select bucket, ${columns}
@@ -45,10 +45,9 @@ export async function deliveriesByBucket(
   const from = new Date(span.fromMs)
   const buckets = new Map<number, DeliveryCounts>()
   for (const row of await readBuckets(db, companyId, granularity, scope, subjects, from, new Date(span.toMs))) {
-    const bucketMs = row.bucket.getTime()
-    const counts = buckets.get(bucketMs) ?? noDeliveries()
-    addDeliveries(counts, row)
-    buckets.set(bucketMs, counts)
+    const counts = buckets.get(row.bucket_ms)
+    if (counts) addDeliveries(counts, row)
+    else buckets.set(row.bucket_ms, row)
   }
   return buckets
 }

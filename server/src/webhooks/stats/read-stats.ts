@@ -3,12 +3,12 @@ import { matchesEventName } from '../../events/event-names.ts'
 import { expandEventNames } from '../../events/expand-event-names.ts'
 import type { EventBucket, EventCount } from '../../events/stats/read-event-stats.ts'
 import { eventsByBucket, sumEvents } from '../../events/stats/read-event-stats.ts'
-import { LATENCY_ERROR, latencyAt } from '../../lib/latency-histogram.ts'
+import { LATENCY_ERROR, latenciesAt } from '../../lib/latency-histogram.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import type { Granularity, Span } from '../../lib/time-buckets.ts'
 import { bucketStarts } from '../../lib/time-buckets.ts'
 import type { DeliveryCounts } from './delivery-counts.ts'
-import { addDeliveries, noDeliveries } from './delivery-counts.ts'
+import { noDeliveries } from './delivery-counts.ts'
 import type { DeliveryScope, WorstSubscription } from './read-delivery-stats.ts'
 import { deliveriesByBucket, sumDeliveries, worstSubscriptions } from './read-delivery-stats.ts'
 import type { StatsSpan } from './stats-span.ts'
@@ -92,8 +92,7 @@ export async function readStats(db: Db, companyId: string, span: StatsSpan, filt
   const names = byName.map(({ event_name }) => event_name)
   const events = await eventsByBucket(db, companyId, span, span.granularity, names, ofTheirOwn)
   const deliveries = await deliveriesByBucket(db, companyId, scope, span, span.granularity)
-  const sum = noDeliveries()
-  for (const counts of deliveries.values()) addDeliveries(sum, counts)
+  const sum = await sumDeliveries(db, companyId, scope, span, false)
   const replays = await sumDeliveries(db, companyId, scope, span, true)
   const worst = scope.scope === 'all' ? await worstSubscriptions(db, companyId, span, WORST_SHOWN) : []
   const reasons = reasonsOf(sum)
@@ -145,20 +144,16 @@ async function readPrevious(
 
 function toBuckets(
   span: StatsSpan,
-  events: readonly EventBucket[],
+  events: ReadonlyMap<number, EventBucket>,
   deliveries: ReadonlyMap<number, DeliveryCounts>,
 ): StatsBucket[] {
-  const eventsByTime = Map.groupBy(events, ({ bucket }) => bucket.getTime())
   return bucketStarts(span, span.granularity).map((startMs): StatsBucket => {
-    const own = eventsByTime.get(startMs) ?? []
-    const named = own.flatMap(({ event_name, events: count }) =>
-      event_name === null ? [] : [[event_name, count] as const],
-    )
+    const { named, others } = events.get(startMs) ?? { named: {}, others: 0 }
     return {
       starts_at: new Date(startMs).toISOString(),
-      events: countOf(own),
-      events_by_name: Object.fromEntries(named),
-      other_events: countOf(own.filter(({ event_name }) => event_name === null)),
+      events: Object.values(named).reduce((sum, count) => sum + count, others),
+      events_by_name: named,
+      other_events: others,
       ...figuresOf(deliveries.get(startMs) ?? noDeliveries()),
     }
   })
@@ -190,9 +185,12 @@ function rateOf({ delivered, failed }: { readonly delivered: number; readonly fa
   return delivered + failed === 0 ? null : delivered / (delivered + failed)
 }
 
+const PARTS = [0.5, 0.9, 0.95, 0.99]
+
 function latencyOf({ latencies }: DeliveryCounts): Latency | null {
-  const at = (part: number): number => Number((latencyAt(latencies, part) ?? 0).toPrecision(4))
-  return Object.keys(latencies).length === 0 ? null : { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) }
+  const [p50, p90, p95, p99] = latenciesAt(latencies, PARTS).map((ms) => Number(ms.toPrecision(4)))
+  if (p50 === undefined || p90 === undefined || p95 === undefined || p99 === undefined) return null
+  return { p50, p90, p95, p99 }
 }
 
 function reasonsOf({ reasons }: DeliveryCounts): ReasonCount[] {

@@ -3,7 +3,7 @@ import type { Granularity, Span } from '../../lib/time-buckets.ts'
 import { bucketMs, bucketStarts, keptMs, wholeBuckets } from '../../lib/time-buckets.ts'
 import type { TimeRange } from '../../lib/time-range.ts'
 
-export const BUCKETS_MAX = 3_000
+export const BUCKETS_MAX = 750
 
 const hourMs = bucketMs.hour
 
