@@ -25,6 +25,7 @@ export const failpoints = [
   'job.after_commit',
   'stats.before_commit',
   'stats.after_commit',
+  'daily_metrics.before_commit',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]

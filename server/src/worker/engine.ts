@@ -25,6 +25,7 @@ import { mendChains } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
+import { tellDailyMetrics } from '../webhooks/stats/daily-metrics.ts'
 import { forgetOldStats } from '../webhooks/stats/forget-old-stats.ts'
 import { StatsKeeper } from '../webhooks/stats/keep-stats.ts'
 import { findDisableDue } from '../webhooks/subscription-store.ts'
@@ -171,6 +172,12 @@ export function createEngine(options: EngineOptions): Engine {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
       await forgetOldStats(pools.engine, clock.now())
+      await tellDailyMetrics({
+        pool: pools.engine,
+        leadership: statsLeadership,
+        clock,
+        onRecorded: () => routing?.wake(),
+      })
       for (const { companyId, subscriptionId } of await mendChains(pools.engine)) {
         log.warn(
           { company_id: companyId, subscription_id: subscriptionId },
