@@ -171,13 +171,6 @@ export function createEngine(options: EngineOptions): Engine {
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
-      await forgetOldStats(pools.engine, clock.now())
-      await tellDailyMetrics({
-        pool: pools.engine,
-        leadership: statsLeadership,
-        clock,
-        onRecorded: () => routing?.wake(),
-      })
       for (const { companyId, subscriptionId } of await mendChains(pools.engine)) {
         log.warn(
           { company_id: companyId, subscription_id: subscriptionId },
@@ -185,6 +178,13 @@ export function createEngine(options: EngineOptions): Engine {
         )
         dispatcher?.wakeFor(companyId, subscriptionId)
       }
+      await forgetOldStats(pools.engine, clock.now())
+      await tellDailyMetrics({
+        pool: pools.engine,
+        leadership: statsLeadership,
+        clock,
+        onRecorded: () => routing?.wake(),
+      })
       return MAINTENANCE_EVERY_MS
     })
   }
