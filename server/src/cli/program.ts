@@ -8,6 +8,7 @@ import { addPublishCommand } from './commands/publish.ts'
 import { addSchemasCommand } from './commands/schemas.ts'
 import { addSetAsideCommand } from './commands/set-aside.ts'
 import { addStartCommand } from './commands/start-command.ts'
+import { addStatsCommand } from './commands/stats.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
 import { addVaultCommand } from './commands/vault.ts'
 import { variables } from './config.ts'
@@ -37,6 +38,7 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addSubscriptionsCommand(program, terminal)
   addVaultCommand(program, terminal, setExitCode)
   addSetAsideCommand(program, terminal)
+  addStatsCommand(program, terminal)
   addDoctorCommand(program, terminal, setExitCode)
   addDemoCommand(program, terminal, setExitCode)
   program.addHelpText('after', `\n${environmentHelp()}\n\n${exitCodeHelp}`)

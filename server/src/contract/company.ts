@@ -10,6 +10,7 @@ const settings = {
     maximum: 1_000,
     description: 'Failed deliveries in a row after which a subscription is disabled',
   }),
+  daily_metrics: Type.Boolean({ description: 'Each day ends with a `metrics.updated` of its statistics' }),
 }
 
 const SettingsChange = Type.Partial(Type.Object(settings), { additionalProperties: false })

@@ -11,6 +11,7 @@ import { Event, EventPart, EventWithDeliveries, LinkedEvent } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
+import { Stats } from './stats.ts'
 import {
   ChangedSubscription,
   CreatedSubscription,
@@ -55,6 +56,7 @@ export const components: readonly Component[] = [
   PublishedEvent,
   RevealedSecrets,
   RoutingExplanation,
+  Stats,
   Subscription,
   SubscriptionPreview,
   SubscriptionWithSecret,

@@ -61,7 +61,7 @@ test('an address that sends many wrong keys is told so, and a right key from the
     clock,
     keyRing: {
       authenticate: async (text) => {
-        const settings = { allow_undeclared_events: true, disable_after_failures: 10 }
+        const settings = { allow_undeclared_events: true, disable_after_failures: 10, daily_metrics: false }
         if (!right.includes(`Bearer ${text}`)) return undefined
         return { companyId: COMPANY_ID, keyId: 'k', keyName: 'Right', scopes: ['*'], settings }
       },

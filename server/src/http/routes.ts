@@ -21,6 +21,7 @@ import { getEventFacets } from './routes/get-event-facets.ts'
 import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
+import { getStats } from './routes/get-stats.ts'
 import { getSubscription } from './routes/get-subscription.ts'
 import { getTimeline } from './routes/get-timeline.ts'
 import { getWebhookLog } from './routes/get-webhook-log.ts'
@@ -68,6 +69,7 @@ export const apiRoutes: readonly Route[] = [
   exportEvents,
   getEventFacets,
   getTimeline,
+  getStats,
   getEvent,
   getEventRouting,
   listDefinitions,

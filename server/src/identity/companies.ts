@@ -11,9 +11,15 @@ export interface CompanySettings {
   readonly allow_undeclared_events: boolean
   /** Failed deliveries in a row after which a subscription is disabled. */
   readonly disable_after_failures: number
+  /** It is told once a day how many events there were and how they were delivered, by a `metrics.updated`. */
+  readonly daily_metrics: boolean
 }
 
-export const defaultSettings: CompanySettings = { allow_undeclared_events: false, disable_after_failures: 10 }
+export const defaultSettings: CompanySettings = {
+  allow_undeclared_events: false,
+  disable_after_failures: 10,
+  daily_metrics: false,
+}
 
 export interface Company {
   readonly id: string

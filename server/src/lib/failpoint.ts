@@ -23,6 +23,9 @@ export const failpoints = [
   'partition.before_attach',
   'job.before_commit',
   'job.after_commit',
+  'stats.before_commit',
+  'stats.after_commit',
+  'daily_metrics.before_commit',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]

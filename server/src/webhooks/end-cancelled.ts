@@ -4,6 +4,7 @@ import type { Db } from '../db/statement.ts'
 import { newId } from '../lib/ids.ts'
 import { promoteNext } from './promote-next.ts'
 import { recordLostAttempts } from './record-results.ts'
+import { journalLogged } from './stats/attempt-journal.ts'
 
 /** A pending delivery whose row the caller has locked, and that is not in flight. */
 export interface Cancellable {
@@ -24,6 +25,7 @@ const shape = rowShape<Cancellable>({
   log_id: ['uuid', () => newId()],
   id: ['uuid', (delivery) => delivery.id],
 })
+const JOURNAL_ID = shape.values([]).length + 2
 
 /**
  * Takes deliveries out of the pending ones and writes their endings, or neither. The time is that of the statement: the
@@ -37,18 +39,20 @@ const endRows = command<[companyId: string, ...rows: unknown[]]>(
      delete from webhook_deliveries
       where company_id = $1 and id = any(array(select id from given))
      returning id, subscription_id, event_id, position, replay_id
-   )
-   insert into webhook_logs (
-          company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, started_at, created_at)
-   select $1, (array(select log_id from given))[array_position(array(select id from given), d.id)], d.id,
-          d.subscription_id, d.event_id, t.event_name, d.position, d.replay_id, 0, 'cancelled',
-          'cancelled_by_request', 'Somebody cancelled it', s.webhook_url, statement_timestamp(), statement_timestamp()
-     from ended d
-    cross join lateral (
-      select event_name from event_audit_trail where company_id = $1 and position = d.position limit 1) t
-    cross join lateral (
-      select webhook_url from event_subscriptions where company_id = $1 and id = d.subscription_id limit 1) s`,
+   ), logged as (
+     insert into webhook_logs (
+            company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
+            reason, detail, webhook_url, started_at, created_at)
+     select $1, (array(select log_id from given))[array_position(array(select id from given), d.id)], d.id,
+            d.subscription_id, d.event_id, t.event_name, d.position, d.replay_id, 0, 'cancelled',
+            'cancelled_by_request', 'Somebody cancelled it', s.webhook_url, statement_timestamp(), statement_timestamp()
+       from ended d
+      cross join lateral (
+        select event_name from event_audit_trail where company_id = $1 and position = d.position limit 1) t
+      cross join lateral (
+        select webhook_url from event_subscriptions where company_id = $1 and id = d.subscription_id limit 1) s
+     returning id, subscription_id, event_name, replay_id
+   )${journalLogged(JOURNAL_ID, 'cancelled', 0, 'cancelled_by_request')}`,
 )
 
 /**
@@ -66,7 +70,7 @@ export async function endCancelled(db: Db, companyId: string, deliveries: readon
       lost.map((delivery) => ({ ...delivery, attempts: delivery.attempts + 1 })),
     )
   }
-  await endRows(db, companyId, ...shape.values(deliveries))
+  await endRows(db, companyId, ...shape.values(deliveries), newId())
   await promoteNext(
     db,
     deliveries.flatMap(({ subscription_id: subscriptionId, order_key: orderKey, is_blocked }) =>

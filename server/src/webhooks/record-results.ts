@@ -3,6 +3,8 @@ import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import { newId } from '../lib/ids.ts'
 import type { Chain } from './order-key.ts'
+import type { LedgerRow } from './stats/attempt-journal.ts'
+import { journalLogged, journalShape, toLedgerRows } from './stats/attempt-journal.ts'
 
 /** The end of an attempt, or of a delivery without one, as it goes into the ledger. */
 export interface AttemptRecord {
@@ -39,33 +41,36 @@ export interface AttemptRecord {
   readonly startedAt: string
 }
 
-const shape = rowShape<AttemptRecord>({
-  id: ['uuid', () => newId()],
-  company_id: ['uuid', (record) => record.companyId],
-  delivery_id: ['uuid', (record) => record.deliveryId],
-  lease_token: ['uuid', (record) => record.leaseToken],
-  subscription_id: ['uuid', (record) => record.subscriptionId],
-  event_id: ['uuid', (record) => record.eventId],
-  event_name: ['text', (record) => record.eventName],
-  position: ['bigint', (record) => record.position],
-  replay_id: ['uuid', (record) => record.replayId],
-  attempt_no: ['int', (record) => record.attemptNo],
-  outcome: ['text', (record) => record.outcome],
-  reason: ['text', (record) => record.reason],
-  detail: ['text', (record) => record.detail],
-  delay_ms: ['bigint', (record) => record.delayMs],
-  webhook_url: ['text', (record) => record.webhookUrl],
-  request_headers: ['json', ({ requestHeaders }) => requestHeaders && JSON.stringify(requestHeaders)],
-  response_status: ['int', (record) => record.responseStatus],
-  response_headers: ['json', ({ responseHeaders }) => responseHeaders && JSON.stringify(responseHeaders)],
-  response_body: ['bytea', (record) => record.responseBody],
-  response_truncated: ['boolean', (record) => record.responseTruncated],
-  dns_ms: ['real', ({ timings }) => timings.dnsMs],
-  connect_ms: ['real', ({ timings }) => timings.connectMs],
-  first_byte_ms: ['real', ({ timings }) => timings.firstByteMs],
-  total_ms: ['real', ({ timings }) => timings.totalMs],
-  started_at: ['timestamptz', (record) => record.startedAt],
+const shape = rowShape<LedgerRow>({
+  id: ['uuid', ({ id }) => id],
+  company_id: ['uuid', ({ record }) => record.companyId],
+  delivery_id: ['uuid', ({ record }) => record.deliveryId],
+  lease_token: ['uuid', ({ record }) => record.leaseToken],
+  subscription_id: ['uuid', ({ record }) => record.subscriptionId],
+  event_id: ['uuid', ({ record }) => record.eventId],
+  event_name: ['text', ({ record }) => record.eventName],
+  position: ['bigint', ({ record }) => record.position],
+  replay_id: ['uuid', ({ record }) => record.replayId],
+  attempt_no: ['int', ({ record }) => record.attemptNo],
+  outcome: ['text', ({ record }) => record.outcome],
+  reason: ['text', ({ record }) => record.reason],
+  detail: ['text', ({ record }) => record.detail],
+  delay_ms: ['bigint', ({ record }) => record.delayMs],
+  webhook_url: ['text', ({ record }) => record.webhookUrl],
+  request_headers: ['json', ({ record }) => record.requestHeaders && JSON.stringify(record.requestHeaders)],
+  response_status: ['int', ({ record }) => record.responseStatus],
+  response_headers: ['json', ({ record }) => record.responseHeaders && JSON.stringify(record.responseHeaders)],
+  response_body: ['bytea', ({ record }) => record.responseBody],
+  response_truncated: ['boolean', ({ record }) => record.responseTruncated],
+  dns_ms: ['real', ({ record }) => record.timings.dnsMs],
+  connect_ms: ['real', ({ record }) => record.timings.connectMs],
+  first_byte_ms: ['real', ({ record }) => record.timings.firstByteMs],
+  total_ms: ['real', ({ record }) => record.timings.totalMs],
+  started_at: ['timestamptz', ({ record }) => record.startedAt],
+  journal_no: ['int', ({ journalNo }) => journalNo],
+  code: ['int', ({ code }) => code],
 })
+const FIRST_OF_JOURNAL = shape.values([]).length + 1
 
 /**
  * Records results and moves their deliveries on, in one statement.
@@ -74,7 +79,8 @@ const shape = rowShape<AttemptRecord>({
  * over in the meantime is left alone and gets no ledger row from here; the answer names it. Ended deliveries leave the
  * table of unfinished ones, the others get their next due time. A success clears the failures in a row; to spare a write
  * per success, the time of the last success is kept to the second. A call that this machine had no means to make uses up
- * none of the planned attempts. Ordered deliveries that ended are named, so that their chains go on.
+ * none of the planned attempts. Ordered deliveries that ended are named, so that their chains go on. What goes into the ledger
+ * goes into the journal of attempts too, from which statistics are made.
  */
 const recordRows = statement<readonly unknown[], RecordedRow>(
   'result.record',
@@ -121,6 +127,14 @@ const recordRows = statement<readonly unknown[], RecordedRow>(
             response_truncated, dns_ms, connect_ms, first_byte_ms, total_ms, started_at,
             now() + delay_ms * interval '1 millisecond'
        from held
+   ), journal as materialized (
+     select array_agg(id) as ids, array_agg(kinds) as kinds
+       from ${journalShape.from(FIRST_OF_JOURNAL)}
+   ), journalled as (
+     insert into attempt_journal (company_id, id, kinds, codes)
+     select h.company_id, j.ids[h.journal_no], j.kinds[h.journal_no], h.codes
+       from (select company_id, journal_no, array_agg(code) as codes from held group by company_id, journal_no) h
+      cross join journal j
    )
    select delivery_id, null::uuid as company_id, null::uuid as subscription_id, null::text as order_key
      from result
@@ -146,7 +160,8 @@ export interface Recorded {
 
 /** Where one of the deliveries is ordered, the caller holds the locks of the subscriptions (lockSubscriptions). */
 export async function recordResults(db: Db, records: readonly AttemptRecord[]): Promise<Recorded> {
-  const rows = await recordRows(db, ...shape.values(records))
+  const ledger = toLedgerRows(records)
+  const rows = await recordRows(db, ...shape.values(ledger.rows), ...journalShape.values(ledger.journal))
   return {
     late: new Set(rows.flatMap((row) => (row.order_key === null ? row.delivery_id : []))),
     ended: rows.flatMap((row) =>
@@ -179,22 +194,26 @@ const lostShape = rowShape<LostAttempt>({
   replay_id: ['uuid', (delivery) => delivery.replay_id],
   attempt_no: ['int', (delivery) => delivery.attempts - 1],
 })
+const LOST_JOURNAL_ID = lostShape.values([]).length + 2
 
 const recordLostRows = command<[companyId: string, ...rows: unknown[]]>(
   'result.record_lost',
-  `insert into webhook_logs (
-          company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
-          reason, detail, webhook_url, started_at, next_attempt_at)
-   select $1, x.id, x.delivery_id, x.subscription_id, x.event_id, e.event_name, x.position, x.replay_id, x.attempt_no,
-          'unknown', 'lease_expired', 'The process that made this attempt did not record how it ended', s.webhook_url,
-          now(), now()
-     from ${lostShape.from(2)}
-    cross join lateral (
-      select event_name from event_audit_trail where company_id = $1 and position = x.position limit 1) e
-    cross join lateral (
-      select webhook_url from event_subscriptions where company_id = $1 and id = x.subscription_id limit 1) s`,
+  `with logged as (
+     insert into webhook_logs (
+            company_id, id, delivery_id, subscription_id, event_id, event_name, position, replay_id, attempt_no, outcome,
+            reason, detail, webhook_url, started_at, next_attempt_at)
+     select $1, x.id, x.delivery_id, x.subscription_id, x.event_id, e.event_name, x.position, x.replay_id, x.attempt_no,
+            'unknown', 'lease_expired', 'The process that made this attempt did not record how it ended', s.webhook_url,
+            now(), now()
+       from ${lostShape.from(2)}
+      cross join lateral (
+        select event_name from event_audit_trail where company_id = $1 and position = x.position limit 1) e
+      cross join lateral (
+        select webhook_url from event_subscriptions where company_id = $1 and id = x.subscription_id limit 1) s
+     returning id, subscription_id, event_name, replay_id
+   )${journalLogged(LOST_JOURNAL_ID, 'unknown', 1, 'lease_expired')}`,
 )
 
 export async function recordLostAttempts(db: Db, companyId: string, lost: readonly LostAttempt[]): Promise<void> {
-  await recordLostRows(db, companyId, ...lostShape.values(lost))
+  await recordLostRows(db, companyId, ...lostShape.values(lost), newId())
 }

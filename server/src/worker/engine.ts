@@ -26,6 +26,9 @@ import { ChainMender } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
+import { tellDailyMetrics } from '../webhooks/stats/daily-metrics.ts'
+import { forgetOldStats } from '../webhooks/stats/forget-old-stats.ts'
+import { StatsKeeper } from '../webhooks/stats/keep-stats.ts'
 import { findDisableDue } from '../webhooks/subscription-store.ts'
 import { disableFailing } from '../webhooks/subscriptions.ts'
 import type { MetricsMessage } from './engine-stats.ts'
@@ -158,6 +161,7 @@ export function createEngine(options: EngineOptions): Engine {
   const routing = roles.has('router') ? loop('route', async () => await router.round()) : undefined
 
   const jobLeadership = new Leadership({ db: pools.engine, clock, name: 'jobs', holder })
+  const statsLeadership = new Leadership({ db: pools.engine, clock, name: 'stats', holder })
   if (roles.has('maintenance')) {
     const jobs = new JobWorker({
       pool: pools.engine,
@@ -170,6 +174,8 @@ export function createEngine(options: EngineOptions): Engine {
     })
     loop('jobs', async () => await jobs.round())
     const mender = new ChainMender({ pool: pools.engine, leadership: jobLeadership })
+    const keeper = new StatsKeeper({ pool: pools.engine, leadership: statsLeadership, clock })
+    loop('stats', async () => await keeper.round())
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
@@ -181,6 +187,13 @@ export function createEngine(options: EngineOptions): Engine {
         )
         dispatcher?.wakeFor(companyId, subscriptionId)
       }
+      await forgetOldStats(pools.engine, clock.now())
+      await tellDailyMetrics({
+        pool: pools.engine,
+        leadership: statsLeadership,
+        clock,
+        onRecorded: () => routing?.wake(),
+      })
       return MAINTENANCE_EVERY_MS
     })
   }
@@ -208,7 +221,7 @@ export function createEngine(options: EngineOptions): Engine {
       await dispatching?.stop() // a claim under way has started its calls then
       await dispatcher?.stop(graceMs)
       await Promise.all(loops.map(async (one) => await one.stop()))
-      if (roles.has('maintenance')) await handBack(jobLeadership)
+      if (roles.has('maintenance')) await Promise.all([handBack(jobLeadership), handBack(statsLeadership)])
       stats.stop()
     },
   }

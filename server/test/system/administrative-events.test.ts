@@ -8,7 +8,7 @@ import type { TestDatabase } from '../support/database.ts'
 import { testDatabase } from '../support/database.ts'
 import { sql } from '../support/sql.ts'
 import { until } from '../support/until.ts'
-import { companyRows } from './company-rows.ts'
+import { settledRows } from './company-rows.ts'
 import { newCompany, OPERATOR_KEY } from './new-company.ts'
 import type { NewCompany } from './new-company.ts'
 
@@ -226,7 +226,7 @@ test('[change-with-event] a change whose event cannot be written is not made', a
   const { engine, owner } = database.pools
   const administrator = new Administrator(world)
   /** But for the company's key, which is made beside the transaction that needs it and tells of nothing. */
-  const rowsNow = async () => ({ ...(await companyRows(engine, company.id)), company_keys: [] })
+  const rowsNow = async () => ({ ...(await settledRows(engine, company.id)), company_keys: [] })
   const settled = async () => {
     await until('all is routed', async () => (await sql(engine, 'select 1 from event_outbox')).length === 0)
     return await rowsNow()

@@ -4,7 +4,7 @@ import { API_KEY, startDaybook } from '../support/daybook-process.ts'
 import { testDatabase } from '../support/database.ts'
 import { sqlValue } from '../support/sql.ts'
 import { until } from '../support/until.ts'
-import { companyRows } from './company-rows.ts'
+import { settledRows } from './company-rows.ts'
 import { newCompany, OPERATOR_KEY } from './new-company.ts'
 import { accepted, refusals } from './refusals.ts'
 
@@ -20,7 +20,7 @@ test('what cannot be taken is refused with its status, its code and its place, a
   const first = await sqlValue<string>(engine, 'select id from companies where id <> $1', [strict.id])
   const settled = async (): Promise<unknown> => {
     await until('all is routed', async () => (await sqlValue(engine, 'select count(*) from event_outbox')) === 0)
-    return [await companyRows(engine, first), await companyRows(engine, strict.id)]
+    return [await settledRows(engine, first), await settledRows(engine, strict.id)]
   }
   const send = async (path: string, body: string | Buffer, key: string, contentType: string) => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': contentType }

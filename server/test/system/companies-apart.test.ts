@@ -163,7 +163,7 @@ async function assertNamesAreReal({ url, theirs, parts }: TwoCompanies): Promise
   for (const route of routes) {
     for (const name of Object.keys(route.query.properties ?? {}).filter((one) => one.endsWith('_id'))) {
       const thing = theirs.things[collectionOf[name] ?? '']
-      if (thing === undefined) continue
+      if (thing === undefined || route.operationId === 'getStats') continue // counts, and no rows
       filtered++
       const own = await call(url, 'GET', `${route.path}?${name}=${thing}`, undefined, theirs.key)
       assert.ok(rowsOf(own).length > 0, `${route.path}?${name}`)
