@@ -5,6 +5,7 @@ import { call, rowsOf, textOf } from '../support/api.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { testDatabase } from '../support/database.ts'
 import { scriptedReceiver } from '../support/scripted-receiver.ts'
+import { statsRun } from '../support/stats-run.ts'
 import { newCompany } from './new-company.ts'
 import type { ServedApp } from './served-app.ts'
 import { serveApp } from './served-app.ts'
@@ -32,6 +33,7 @@ export async function twoCompanies(t: TestContext, wrapApi?: (pool: DbPool) => D
   const app = await serveApp(t, database, wrapApi)
   const mine = await inhabit(app, `${receiver.url}/mine`, 'mine')
   const theirs = await inhabit(app, `${receiver.url}/theirs`, 'theirs')
+  await statsRun(database.pools).count()
   return { ...app, database, mine, theirs, nothing: namesOfNothing(theirs.things) }
 }
 
