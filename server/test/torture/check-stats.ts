@@ -21,7 +21,7 @@ export async function checkStats(owner: Db): Promise<string[]> {
   const recounted = new Set(await recountedStats(owner))
   if (recounted.size === 0) return ['a recount finds nothing to compare statistics with']
   return [
-    ...[...stored.difference(recounted)].map((line) => `statistics have, and a recount has not: ${line}`),
-    ...[...recounted.difference(stored)].map((line) => `a recount has, and statistics have not: ${line}`),
+    ...[...stored].flatMap((line) => (recounted.has(line) ? [] : `statistics have, and a recount has not: ${line}`)),
+    ...[...recounted].flatMap((line) => (stored.has(line) ? [] : `a recount has, and statistics have not: ${line}`)),
   ]
 }
