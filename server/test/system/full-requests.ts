@@ -90,10 +90,11 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   actor_id: { actor_type: 'user' },
 }
 
-/** What a query has to have, by route; an export that is small. */
+/** What a query has to have, by route; an export that is small, a stream that ends. */
 const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   exportEvents: { event_names: 'private.*' },
   exportAudit: { event_names: 'private.*' },
+  streamEvents: { event_names: 'private.*', after: '0', follow: 'false' },
   getTimeline: { entity_type: 'subscription', entity_id: 'o-1' },
 }
 
