@@ -9,6 +9,7 @@ import type { SharedPages } from './company-feed.ts'
 import { CompanyFeed } from './company-feed.ts'
 import { OwnPages } from './own-pages.ts'
 import { lastPosition, readHeads, readStreamPage } from './read-stream-page.ts'
+import { StreamAdmission } from './stream-admission.ts'
 import type { EventStreamEnd } from './stream-end.ts'
 import { StreamListener } from './stream-listener.ts'
 import type { StreamSelection } from './stream-selection.ts'
@@ -96,18 +97,18 @@ export class StreamHub {
   readonly #options: StreamHubOptions
   readonly #limits: StreamLimits
   readonly #feeds = new Map<string, FeedState>()
-  /** Who was let in, by company; those are counted too who do not listen yet. */
-  readonly #admitted = new Map<string, number>()
+  /** Counts those too who do not listen yet. */
+  readonly #admission: StreamAdmission
   readonly #ownPages: OwnPages
   readonly #loop: Loop
   readonly #upkeep: Loop
-  #count = 0
   #isStopping = false
 
   constructor(options: StreamHubOptions) {
     const { clock, api } = options
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
+    this.#admission = new StreamAdmission(this.#limits)
     const onError = (error: unknown): void => options.onError(error, {})
     this.#loop = new Loop({
       clock,
@@ -130,18 +131,14 @@ export class StreamHub {
     })
   }
 
-  /** How many listen. */
-  get count(): number {
-    return this.#count
-  }
-
   /**
    * Lets somebody listen, from {@link StreamListener.begin} on; what they are owed by then is not lost. To be given back
    * by {@link leave}. Throws too_many_streams, streams_full, position_ahead or shutting_down.
    */
   async join(wish: StreamWish): Promise<StreamListener> {
     const { companyId, after } = wish
-    this.#admit(companyId)
+    if (this.#isStopping) throw stopping()
+    this.#admission.admit(companyId)
     try {
       const head = await asCompany(this.#options.api, companyId, async (db) => await lastPosition(db, companyId))
       if (after !== undefined && after > head) {
@@ -150,7 +147,7 @@ export class StreamHub {
       if (this.#isStopping) throw stopping()
       return this.#add(wish, after ?? head, head)
     } catch (error) {
-      this.#dismiss(companyId)
+      this.#admission.dismiss(companyId)
       throw error
     }
   }
@@ -168,7 +165,7 @@ export class StreamHub {
     if (!state?.listeners.delete(listener)) return
     state.feed.giveBack(listener.selection)
     if (state.listeners.size === 0) this.#feeds.delete(listener.companyId)
-    this.#dismiss(listener.companyId)
+    this.#admission.dismiss(listener.companyId)
   }
 
   /** Ends all streams at once, and lets nobody in any more. */
@@ -176,28 +173,6 @@ export class StreamHub {
     this.#isStopping = true
     for (const { listeners } of this.#feeds.values()) endAll(listeners, 'shutting_down')
     await Promise.all([this.#loop.stop(), this.#upkeep.stop(), this.#ownPages.stop()])
-  }
-
-  #admit(companyId: string): void {
-    const { listenersMax, listenersOfCompanyMax } = this.#limits
-    const ofCompany = this.#admitted.get(companyId) ?? 0
-    if (this.#isStopping) throw stopping()
-    if (ofCompany >= listenersOfCompanyMax) {
-      throw new ProblemError(
-        'too_many_streams',
-        `The company has ${listenersOfCompanyMax} open streams in this process`,
-      )
-    }
-    if (this.#count >= listenersMax) throw new ProblemError('streams_full', `There are ${listenersMax} open streams`)
-    this.#admitted.set(companyId, ofCompany + 1)
-    this.#count++
-  }
-
-  #dismiss(companyId: string): void {
-    const left = (this.#admitted.get(companyId) ?? 1) - 1
-    if (left === 0) this.#admitted.delete(companyId)
-    else this.#admitted.set(companyId, left)
-    this.#count--
   }
 
   #add({ companyId, keyId, selection, follows }: StreamWish, after: number, head: number): StreamListener {
@@ -267,7 +242,7 @@ export class StreamHub {
     const startMs = clock.elapsed()
     const shared: SharedPages = new Map()
     const turns = new TurnTaker(() => clock.elapsed())
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       while (this.#giveOne(state, listener, shared)) await turns.next()
       await turns.next()
     }
@@ -340,5 +315,5 @@ function stopping(): ProblemError {
 }
 
 function endAll(listeners: Iterable<StreamListener>, reason: EventStreamEnd): void {
-  for (const listener of [...listeners]) listener.end(reason)
+  for (const listener of listeners) listener.end(reason)
 }
