@@ -23,7 +23,7 @@ const idsInOrder = async (db: Db): Promise<readonly string[]> => {
   return (await sql<{ event_id: string }>(db, rows)).map(({ event_id }) => event_id)
 }
 
-test('a client that comes back with the last id has every event once and in order, though the server is killed', async (t) => {
+test('[positions-dense] a client that comes back with the last id has every event once and in order, though the server is killed', async (t) => {
   const database = await testDatabase(t)
   const EVENTS = 1_000
   const KILLS = 4
@@ -229,4 +229,37 @@ test('a company whose events cannot be read has its streams ended and the reason
   assert.equal(stream.closedFor, 'internal_error')
   assert.ok(app.lines.some((line) => line.includes('events could not be read for streams')))
   assert.equal(other.ended, undefined)
+})
+
+test('a log that was put back to an older state ends its streams, and says so to whoever comes back', async (t) => {
+  const app = await startStreamApp(t)
+  await app.publish(10)
+  const stream = await openStream(t, app.url, { key: app.key })
+  const { owner } = app.database.pools
+  await sql(owner, 'update company_heads set last_position = 5 where company_id = $1', [app.companyId])
+  await stream.until('it has ended', ended)
+  assert.equal(stream.closedFor, 'position_ahead')
+  const again = await fetch(`${app.url}/api/v1/events/stream`, {
+    headers: { authorization: `Bearer ${app.key}`, 'last-event-id': stream.lastId ?? '' },
+  })
+  assert.deepEqual([again.status, Reflect.get(Object(await again.json()), 'code')], [422, 'position_ahead'])
+})
+
+test('what comes while the database is away is there when it is back, on the same connection', async (t) => {
+  const database = await testDatabase(t)
+  const server = await startDaybook(t, { DATABASE_URL: database.url })
+  const stream = await openStream(t, server.url, { key: API_KEY, query: { event_names: 'tick.*' } })
+  const cut = `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and application_name like 'daybook_%'`
+  for (let n = 1; n <= 10; n++) {
+    await sql(database.pools.owner, cut).catch(() => {})
+    const body = { id: newId(), event_name: 'tick.happened', payload: n }
+    await until('it is taken', async () => (await call(server.url, 'POST', '/events', body)).status < 300)
+  }
+  await stream.until('all are there', ({ events }) => events.length >= 10)
+  assert.deepEqual(
+    stream.events.map(({ data }) => Reflect.get(Object(JSON.parse(data)), 'payload')),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  )
+  assert.equal(stream.ended, undefined)
 })

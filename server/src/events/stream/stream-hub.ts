@@ -211,6 +211,10 @@ export class StreamHub {
       open.map(({ feed }) => feed.companyId),
     )
     const headOf = new Map(heads.map((row) => [row.company_id, row.last_position]))
+    for (const { feed, listeners } of open) {
+      // An older copy of the database was put in place of the one that was read: its next positions mean other events.
+      if ((headOf.get(feed.companyId) ?? 0) < feed.readTo) endAll(listeners, 'position_ahead')
+    }
     const moved = open.filter(({ feed }) => (headOf.get(feed.companyId) ?? 0) > feed.readTo)
     await eachOf(
       moved,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { testCompany } from '../../../test/support/company.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { listEvents } from '../list-events.ts'
