@@ -134,7 +134,7 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
       return {
         ...full,
         headers: { ...full.headers, [name]: text },
-        body: withValue(full.body, ['idempotency_key'], undefined),
+        ...(full.body !== undefined && { body: withValue(full.body, ['idempotency_key'], undefined) }),
       }
     case 'body':
       return { ...full, body: withValue(full.body, steps, text) }
