@@ -62,7 +62,8 @@ async function send(world: TwoCompanies, route: ApiRoute, request: FullRequest):
   const type = response.headers.get('content-type') ?? ''
   const text = await response.text()
   if (response.status === 204) assert.equal(text, '')
-  else if (/^(application\/x-ndjson|text\/csv|text\/event-stream)\b/.test(type)) return { status: response.status, body: text }
+  else if (/^(application\/x-ndjson|text\/csv|text\/event-stream)\b/.test(type))
+    return { status: response.status, body: text }
   else assert.match(type, /^application\/(problem\+)?json\b/)
   return { status: response.status, body: JSON.parse(text || 'null') }
 }
