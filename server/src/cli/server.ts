@@ -157,6 +157,7 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
     allow: config.egressAllow,
     logger,
     onRecorded: () => engine?.wakeRouter(),
+    onceRouted: engine && ((wake) => engine.onceRouted(wake)),
     onDeliveriesDue: (companyId, subscriptionId) => engine?.wakeDispatcher(companyId, subscriptionId),
     readiness: () => readiness.report(),
     metricsText: metrics.text,

@@ -135,6 +135,22 @@ export const fieldsQuery = {
   ),
 }
 
+/** What a stream can be asked for: what is known of an event when it comes. */
+export const streamQuery = {
+  ...trailQuery,
+  filter: eventQuery.filter,
+  after: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'Begins with the event behind this position; with what comes from now on when absent',
+    }),
+  ),
+  follow: Type.Optional(
+    Type.Boolean({ default: true, description: 'False: ends when every event up to now was sent' }),
+  ),
+}
+
 const exportFormats = ['ndjson', 'csv'] as const
 
 export const formatQuery = {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Static } from 'typebox'
 import { component } from './component.ts'
 import { Id, nullable, Time } from './fields.ts'
 import { timeQuery } from './page.ts'
@@ -99,3 +100,5 @@ export const statsQuery = {
   ),
   subscription_id: Type.Optional(Type.String({ description: 'Only its deliveries; events are those of the company' })),
 }
+
+export type Stats = Static<typeof Stats.schema>

@@ -34,12 +34,15 @@ export async function expandEventNames(
   companyId: string,
   patterns: readonly string[],
 ): Promise<readonly string[]> {
-  const wrong = patterns.find((pattern) => !isEventNamePattern(pattern))
-  if (wrong !== undefined) {
-    const message = 'An event name, a prefix such as appointment.*, or * for every business event'
-    throw new ProblemError('invalid_event_name', message)
-  }
+  checkEventNamePatterns(patterns)
   if (patterns.every((pattern) => !pattern.endsWith('*'))) return [...new Set(patterns)]
   const known = await readNames(db, companyId)
   return known.map((row) => row.event_name).filter((name) => patterns.some((one) => matchesEventName(one, name)))
+}
+
+/** Throws invalid_event_name. */
+export function checkEventNamePatterns(patterns: readonly string[]): void {
+  if (patterns.every(isEventNamePattern)) return
+  const message = 'An event name, a prefix such as appointment.*, or * for every business event'
+  throw new ProblemError('invalid_event_name', message)
 }

@@ -7,7 +7,7 @@ import type { EventTests } from './read-events.ts'
 import { readEvents } from './read-events.ts'
 import type { Direction } from './trail-pages.ts'
 
-const readHead = statement<[companyId: string], { last_position: number }>(
+export const readHead = statement<[companyId: string], { last_position: number }>(
   'head.last_position',
   `select last_position from company_heads where company_id = $1`,
 )

@@ -134,6 +134,8 @@ export interface RouterOptions {
   readonly fanOut: FanOut
   /** Told of events that were set aside, after the commit. */
   readonly onSetAside?: (rows: readonly SetAside[]) => void
+  /** Told that events have positions now, after the commit. */
+  readonly onRouted?: () => void
   /** Told of companies that are left out for now. */
   readonly onLeftOut?: (companyIds: ReadonlySet<string>) => void
   readonly eventsPerRound?: number
@@ -144,7 +146,7 @@ export interface RouterOptions {
 
 const LEFT_OUT_MS = 1_000
 
-const untold = { onSetAside: () => {}, onLeftOut: () => {} }
+const untold = { onSetAside: () => {}, onRouted: () => {}, onLeftOut: () => {} }
 
 export class Router {
   readonly #options: Required<RouterOptions>
@@ -201,7 +203,7 @@ export class Router {
   }
 
   async #routeBatch(batchMax: number, onTaken: (rows: readonly OutboxRow[]) => void): Promise<void> {
-    const { leadership, recent, fanOut, onSetAside } = this.#options
+    const { leadership, recent, fanOut, onSetAside, onRouted } = this.#options
     let aside: readonly SetAside[] = []
     await this.#inLeadersTransaction(async (db) => {
       await leadership.confirm(db)
@@ -218,6 +220,7 @@ export class Router {
       return await fanOut.deliver(db, events, batch.versions)
     })
     if (aside.length > 0) onSetAside(aside)
+    onRouted()
   }
 
   async #readOutbox(db: Db, limit: number): Promise<readonly OutboxRow[]> {

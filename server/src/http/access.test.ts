@@ -7,6 +7,7 @@ import type { HTTPMethods } from 'fastify'
 import { systemClock } from '../lib/clock.ts'
 import { guardRoutes } from './access.ts'
 import { BASE_PATH } from './app.ts'
+import { createStreams } from './create-streams.ts'
 import { describeApi } from './describe-api.ts'
 import { apiRoutes, rootRoutes } from './routes.ts'
 import { asOperator, bearer, buildTestApp } from './test-app.ts'
@@ -37,6 +38,7 @@ const routes: readonly (readonly [HTTPMethods, string, string])[] = [
   ['GET', '/api/v1/events/export', 'events:read'],
   ['GET', '/api/v1/events/facets', 'events:read'],
   ['GET', '/api/v1/events/stats', 'events:read'],
+  ['GET', '/api/v1/events/stream', 'events:read'],
   ['GET', '/api/v1/events/timeline', 'events:read'],
   ['GET', '/api/v1/audit', 'audit:read'],
   ['GET', '/api/v1/audit/export', 'audit:read'],
@@ -89,7 +91,7 @@ test('every route says who may call it, and this list is all of them', async (t)
   })
   app.setValidatorCompiler(() => () => true)
   await describeApi(app, '0.0.0')
-  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  const shared = { ...parts, tests: new TestWebhooks(parts), streams: createStreams(parts) }
   for (const route of rootRoutes) await app.register(route(shared))
   for (const route of apiRoutes) await app.register(route(shared), { prefix: BASE_PATH })
   assert.deepEqual(found.toSorted(), routes.map((route) => route.join(' ')).toSorted())

@@ -11,6 +11,7 @@ import type { HttpParts } from './http-parts.ts'
 import { readJsonBodies } from './json-body.ts'
 import { logRequests } from './request-log.ts'
 import { apiRoutes, rootRoutes } from './routes.ts'
+import { createStreams } from './create-streams.ts'
 import { addSecurityHeaders, setSecurityHeaders } from './security-headers.ts'
 import { serverOptions } from './server-options.ts'
 import { TestWebhooks } from './test-webhooks.ts'
@@ -46,7 +47,9 @@ export async function buildApp(parts: HttpParts): Promise<FastifyInstance> {
   guardRoutes(app, parts)
   answerUnrouted(app)
   await describeApi(app, parts.version)
-  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  const streams = createStreams(parts)
+  app.addHook('preClose', async () => await streams.stop())
+  const shared = { ...parts, tests: new TestWebhooks(parts), streams }
   for (const route of rootRoutes) await app.register(route(shared))
   for (const route of apiRoutes) await app.register(route(shared), { prefix: BASE_PATH })
   await app.ready()

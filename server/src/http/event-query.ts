@@ -1,12 +1,13 @@
 /** What the routes about history make of their queries. */
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
-import { eventQuery, fieldsQuery, trailQuery } from '../contract/event.ts'
+import { eventQuery, fieldsQuery, streamQuery, trailQuery } from '../contract/event.ts'
 import { timeQuery } from '../contract/page.ts'
 import type { EventFilter } from '../events/event-conditions.ts'
 import type { ChosenFields, EventField } from '../events/event-view.ts'
 import { eventFields } from '../events/event-view.ts'
 import type { NamedTests } from '../events/list-events.ts'
+import type { StreamSelection } from '../events/stream/stream-selection.ts'
 import { compileFilter } from '../lib/filter/compile-filter.ts'
 import { parseJsonBody } from '../lib/json-text.ts'
 import type { Fault, ProblemCode } from '../lib/problems.ts'
@@ -17,6 +18,7 @@ import { timeRangeOf } from './time-range-query.ts'
 const TrailQuery = Type.Object({ ...timeQuery, ...trailQuery })
 const EventQuery = Type.Object(eventQuery)
 const FieldsQuery = Type.Object(fieldsQuery)
+const StreamQuery = Type.Object({ ...streamQuery, ...fieldsQuery })
 
 /** What a query for events may be refused with. */
 export const trailQueryProblems = [
@@ -45,6 +47,13 @@ export function eventTestsOf({ filter, delivery }: Static<typeof EventQuery>): N
     ...(delivery !== undefined && { outside: byDelivery(delivery) }),
     names: [filter, delivery],
   }
+}
+
+export function streamSelectionOf(query: Static<typeof StreamQuery>): StreamSelection {
+  const { from: _from, to: _to, ...filter } = eventFilterOf(query, 0)
+  const { names: _names, ...tests } = eventTestsOf(query)
+  const fields = chosenFieldsOf(query)
+  return { key: JSON.stringify([filter, query.filter, fields && [...fields]]), filter, tests, fields }
 }
 
 /** Throws invalid_filter with every fault of the filter, below `/filter`. */

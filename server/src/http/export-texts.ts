@@ -1,4 +1,5 @@
 import { csvLine } from '../lib/csv.ts'
+import { oneLineJson } from '../lib/one-line-json.ts'
 import type { ExportFormat } from './send-export.ts'
 
 /** Of a CSV. What has parts has a column for each; a list is JSON. */
@@ -12,7 +13,7 @@ export async function* exportTexts<Item>(
   jsonOf: (item: Item) => string,
 ): AsyncGenerator<string> {
   const lineOf = (item: Item): string =>
-    format === 'csv' ? csvLine(columns.map(([, value]) => value(item))) : `${jsonOf(item)}\n`
+    format === 'csv' ? csvLine(columns.map(([, value]) => value(item))) : `${oneLineJson(jsonOf(item))}\n`
   let head = format === 'csv' ? csvLine(columns.map(([name]) => name)) : ''
   for await (const items of pages) {
     yield head + items.map(lineOf).join('')

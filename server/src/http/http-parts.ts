@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Pools } from '../db/pools.ts'
 import type { CompanyDefinitions } from '../events/company-definitions.ts'
 import type { Publisher } from '../events/publisher.ts'
+import type { StreamHub, StreamLimits } from '../events/stream/stream-hub.ts'
 import type { SchemaJudge } from '../events/schema-judge.ts'
 import type { KeyRing } from '../identity/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -34,6 +35,9 @@ export interface HttpParts {
   readonly logger: Logger
   /** Called after the commit of an administrative event; wakes the router. */
   readonly onRecorded: () => void
+  /** Calls back once, when this process next gives events their positions; where it cannot tell, streams look by themselves. */
+  readonly onceRouted?: ((wake: () => void) => void) | undefined
+  readonly streamLimits?: Partial<StreamLimits> | undefined
   /** Called when deliveries of a subscription have become due; wakes the dispatcher. */
   readonly onDeliveriesDue: (companyId: string, subscriptionId: string) => void
   /** What `/readyz` tells; kept up to date in the background. */
@@ -51,4 +55,5 @@ export interface HttpParts {
 /** What routes stand on: with what they share within one process. */
 export interface RouteParts extends HttpParts {
   readonly tests: TestWebhooks
+  readonly streams: Pick<StreamHub, 'join' | 'serve' | 'leave'>
 }

@@ -53,6 +53,7 @@ import { revokeApiKey } from './routes/revoke-api-key.ts'
 import { rotateSecret } from './routes/rotate-secret.ts'
 import { skipDelivery } from './routes/skip-delivery.ts'
 import { sampleDefinition } from './routes/sample-definition.ts'
+import { streamEvents } from './routes/stream-events.ts'
 import { testSubscription } from './routes/test-subscription.ts'
 import { testWebhook } from './routes/test-webhook.ts'
 import { updateCompany } from './routes/update-company.ts'
@@ -67,6 +68,7 @@ export const apiRoutes: readonly Route[] = [
   publishBatch,
   listEvents,
   exportEvents,
+  streamEvents,
   getEventFacets,
   getTimeline,
   getStats,

@@ -37,6 +37,8 @@ export interface EngineStart {
   readonly settings: EngineSettings
   /** One counter, shared: bytes of payload that were sent to the thread and not yet taken there. */
   readonly bytesUnderWay: Int32Array
+  /** 1 where somebody wants to be told once, by `routed`, that events were given positions. */
+  readonly routedBell: Int32Array
 }
 
 export type ToEngine =
@@ -56,4 +58,5 @@ export type FromEngine =
       readonly message: string
     }
   | { readonly type: 'stats'; readonly metrics: MetricsMessage }
+  | { readonly type: 'routed' }
   | { readonly type: 'stopped' }

@@ -13,7 +13,7 @@ import { unpackRecorded } from './recorded-message.ts'
  * The thread in which the engine runs, beside the one that answers HTTP: each has a core to itself, and neither's garbage
  * or bursts delay the other. What the database holds is all they share; a message only ever saves a look at it.
  */
-const { settings, bytesUnderWay }: EngineStart = workerData
+const { settings, bytesUnderWay, routedBell }: EngineStart = workerData
 const port = parentPort
 if (!port) throw new Error('This module is the start of a thread')
 
@@ -45,6 +45,9 @@ const engine = createEngine({
   callsMax: settings.callsMax,
   version: settings.version,
   tracer,
+  onRouted: () => {
+    if (Atomics.exchange(routedBell, 0, 0) === 1) tell({ type: 'routed' })
+  },
   log,
 })
 

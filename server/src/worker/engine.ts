@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly callsMax: number
   readonly version: string
   readonly tracer?: Tracer | undefined
+  /** Told that events have positions now. */
+  readonly onRouted?: (() => void) | undefined
   readonly log: {
     error(facts: { err: unknown; loop?: string }, message: string): void
     warn(facts: object, message: string): void
@@ -148,6 +150,7 @@ export function createEngine(options: EngineOptions): Engine {
     leadership,
     recent,
     fanOut: createFanOut({ clock, recent, sets, deliverables, ...(dispatcher && { handOver: dispatcher }) }),
+    ...(options.onRouted && { onRouted: options.onRouted }),
     onSetAside: (rows) => {
       for (const row of rows) log.error({ err: undefined, ...row }, 'an event cannot be routed and was set aside')
     },

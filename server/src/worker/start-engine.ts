@@ -14,6 +14,8 @@ export interface RunningEngine {
   wakeRouter(): void
   /** Deliveries of this subscription may be due. */
   wakeDispatcher(companyId: string, subscriptionId: string): void
+  /** Calls back once, when this process next gives events their positions; of several wishes the last one counts. */
+  onceRouted(wake: () => void): void
   /** What the thread counted; it answers between two pieces of work, or not at all, so whoever asks sets a limit. */
   readStats(): Promise<MetricsMessage>
   /** Finishes what is under way, `graceMs` at most, and hands the leases back. Safe to call twice. */
@@ -38,13 +40,16 @@ interface Log {
  */
 export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
   const bytesUnderWay = new Int32Array(new SharedArrayBuffer(4))
-  const workerData: EngineStart = { settings, bytesUnderWay }
+  const routedBell = new Int32Array(new SharedArrayBuffer(4))
+  const workerData: EngineStart = { settings, bytesUnderWay, routedBell }
   const worker = new Worker(new URL('./engine-thread.ts', import.meta.url), { name: 'engine', workerData })
   const ended = once(worker, 'exit')
   const tell = (message: ToEngine): void => worker.postMessage(message)
   /** One question at a time: whoever asks meanwhile gets the same answer. */
   let asked: PromiseWithResolvers<MetricsMessage> | undefined
+  let onRouted = (): void => {}
   worker.on('message', (message: FromEngine) => {
+    if (message.type === 'routed') onRouted()
     if (message.type === 'stats') {
       asked?.resolve(message.metrics)
       asked = undefined
@@ -73,6 +78,10 @@ export function startEngine(settings: EngineSettings, log: Log): RunningEngine {
     },
     wakeRouter: () => tell({ type: 'wake_router' }),
     wakeDispatcher: (companyId, subscriptionId) => tell({ type: 'wake_dispatcher', companyId, subscriptionId }),
+    onceRouted: (wake) => {
+      onRouted = wake
+      Atomics.store(routedBell, 0, 1)
+    },
     readStats: () => {
       if (!asked) {
         asked = Promise.withResolvers()

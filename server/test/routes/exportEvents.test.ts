@@ -27,6 +27,16 @@ describe('GET /events/export', () => {
       }
     })
 
+    test('a payload in several lines is one line of NDJSON', async () => {
+      const event_name = newEventName()
+      const text = '{\n  "text": "one\\ntwo",\r\n  "n": 1.50\n}'
+      await api.request('POST', '/events', `{"event_name":"${event_name}","payload":${text}}`)
+      await api.node.route()
+      const query = { event_names: event_name, fields: 'payload' }
+      const answer = await api.request('GET', path, undefined, { query })
+      assert.equal(answer.text, `{"payload":${text.replaceAll(/[\r\n]/g, ' ')}}\n`)
+    })
+
     test('CSV with the chosen columns, in which nothing is a formula', async () => {
       const event_name = newEventName()
       await makeEvent(api, { event_name, source: '=cmd|x', actor: { type: 'user', id: '+49', name: 'Ann, "A"' } })

@@ -1,6 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { fastify } from 'fastify'
 import { components } from '../../src/contract/components.ts'
+import { createStreams } from '../../src/http/create-streams.ts'
 import { describeApi } from '../../src/http/describe-api.ts'
 import type { HttpParts } from '../../src/http/http-parts.ts'
 import { apiRoutes } from '../../src/http/routes.ts'
@@ -42,7 +43,7 @@ export async function readRoutes(parts: HttpParts): Promise<readonly ApiRoute[]>
   app.addHook('onRoute', (route) => void found.push(toRoute(route)))
   app.setValidatorCompiler(() => () => true)
   await describeApi(app, '0.0.0')
-  const shared = { ...parts, tests: new TestWebhooks(parts) }
+  const shared = { ...parts, tests: new TestWebhooks(parts), streams: createStreams(parts) }
   for (const route of apiRoutes) await app.register(route(shared))
   await app.close()
   return found

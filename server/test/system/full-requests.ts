@@ -90,10 +90,11 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   actor_id: { actor_type: 'user' },
 }
 
-/** What a query has to have, by route; an export that is small. */
+/** What a query has to have, by route; an export that is small, a stream that ends. */
 const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   exportEvents: { event_names: 'private.*' },
   exportAudit: { event_names: 'private.*' },
+  streamEvents: { event_names: 'private.*', after: '0', follow: 'false' },
   getTimeline: { entity_type: 'subscription', entity_id: 'o-1' },
 }
 
@@ -133,7 +134,7 @@ export function withText(route: ApiRoute, full: FullRequest, { part, steps }: Te
       return {
         ...full,
         headers: { ...full.headers, [name]: text },
-        body: withValue(full.body, ['idempotency_key'], undefined),
+        ...(full.body !== undefined && { body: withValue(full.body, ['idempotency_key'], undefined) }),
       }
     case 'body':
       return { ...full, body: withValue(full.body, steps, text) }

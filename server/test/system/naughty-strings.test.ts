@@ -47,7 +47,7 @@ interface Sent {
   readonly body: unknown
 }
 
-/** Sends it; the answer must be JSON, whatever it says, but for exports. */
+/** Sends it; the answer must be JSON, whatever it says, but for exports and streams. */
 async function send(world: TwoCompanies, route: ApiRoute, request: FullRequest): Promise<Sent> {
   const { method, path, headers, body } = request
   const response = await fetch(`${world.url}/api/v1${path}`, {
@@ -62,7 +62,8 @@ async function send(world: TwoCompanies, route: ApiRoute, request: FullRequest):
   const type = response.headers.get('content-type') ?? ''
   const text = await response.text()
   if (response.status === 204) assert.equal(text, '')
-  else if (/^(application\/x-ndjson|text\/csv)\b/.test(type)) return { status: response.status, body: text }
+  else if (/^(application\/x-ndjson|text\/csv|text\/event-stream)\b/.test(type))
+    return { status: response.status, body: text }
   else assert.match(type, /^application\/(problem\+)?json\b/)
   return { status: response.status, body: JSON.parse(text || 'null') }
 }

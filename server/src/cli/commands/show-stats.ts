@@ -1,4 +1,3 @@
-import type { Static } from 'typebox'
 import type { Stats } from '../../contract/stats.ts'
 import type { ConnectionOptions } from '../connection.ts'
 import { connectToRead } from '../connection.ts'
@@ -15,8 +14,7 @@ export interface StatsOptions extends ConnectionOptions {
   readonly subscription?: string
 }
 
-type Answer = Static<typeof Stats.schema>
-type Bucket = Answer['buckets'][number]
+type Bucket = Stats['buckets'][number]
 
 const columns: readonly Column<Bucket>[] = [
   { title: 'FROM', value: ({ starts_at }) => starts_at },
@@ -28,17 +26,17 @@ const columns: readonly Column<Bucket>[] = [
   { title: 'P95 MS', value: ({ latency_ms }) => latency_ms && Math.round(latency_ms.p95) },
 ]
 
-const nameColumns: readonly Column<Answer['events_by_name'][number]>[] = [
+const nameColumns: readonly Column<Stats['events_by_name'][number]>[] = [
   { title: 'EVENT', value: ({ event_name }) => event_name },
   { title: 'NUMBER', value: ({ events }) => events },
 ]
 
-const causeColumns: readonly Column<Answer['causes'][number]>[] = [
+const causeColumns: readonly Column<Stats['causes'][number]>[] = [
   { title: 'NOT DELIVERED BY', value: ({ class: cause }) => cause },
   { title: 'CALLS', value: ({ count }) => count },
 ]
 
-const worstColumns: readonly Column<Answer['worst_subscriptions'][number]>[] = [
+const worstColumns: readonly Column<Stats['worst_subscriptions'][number]>[] = [
   { title: 'FAILING SUBSCRIPTION', value: ({ subscription_id }) => subscription_id },
   { title: 'FAILED CALLS', value: ({ failed_attempts }) => failed_attempts },
   { title: 'SUCCESS', value: ({ success_rate }) => percentText(success_rate) },
@@ -49,12 +47,12 @@ const worstColumns: readonly Column<Answer['worst_subscriptions'][number]>[] = [
 export async function showStats(terminal: Terminal, options: StatsOptions): Promise<void> {
   const { from, to, bucket, name, subscription, json } = options
   const query = { from, to, bucket, event_names: name, subscription_id: subscription }
-  const stats = await connectToRead(options, terminal.env)<Answer>('/events/stats', query)
+  const stats = await connectToRead(options, terminal.env)<Stats>('/events/stats', query)
   if (json) sayJson(terminal, stats)
   else say(terminal, statsText(terminal, stats))
 }
 
-function statsText({ stdout }: Terminal, stats: Answer): string {
+function statsText({ stdout }: Terminal, stats: Stats): string {
   const { buckets, totals, previous, events_by_name: names, causes, worst_subscriptions: worst } = stats
   const change = previous && `${previous.events} events, success ${percentText(previous.success_rate) ?? '-'}`
   const summary = {

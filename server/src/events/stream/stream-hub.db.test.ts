@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { testCompany } from '../../../test/support/company.ts'
+import type { TestCompany } from '../../../test/support/company.ts'
+import { testDatabase } from '../../../test/support/database.ts'
+import type { TestDatabase } from '../../../test/support/database.ts'
+import { sql } from '../../../test/support/sql.ts'
+import { until } from '../../../test/support/until.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { compileFilter } from '../../lib/filter/compile-filter.ts'
+import type { StreamLimits, StreamWish } from './stream-hub.ts'
+import { StreamHub } from './stream-hub.ts'
+import type { StreamListener, StreamSink } from './stream-listener.ts'
+import type { StreamSelection } from './stream-selection.ts'
+
+const all: StreamSelection = {
+  key: 'all',
+  filter: { event_names: ['thing.*'] },
+  tests: {},
+  fields: new Set(['position']),
+}
+
+interface Run {
+  readonly database: TestDatabase
+  readonly hub: StreamHub
+  readonly company: TestCompany
+}
+
+async function begin(t: TestContext, limits: Partial<StreamLimits> = {}): Promise<Run> {
+  const database = await testDatabase(t)
+  const hub = new StreamHub({
+    api: database.pools.api,
+    engine: database.pools.engine,
+    clock: systemClock,
+    keysInForce: async (keys) => new Set(keys.map(({ keyId }) => keyId)),
+    isPassing: () => false,
+    onError: (error) => assert.fail(String(error)),
+    limits: { pollMs: 20, listenersOfCompanyMax: 2_000, ...limits },
+  })
+  database.closeFirst(async () => await hub.stop())
+  return { database, hub, company: await testCompany(database.pools) }
+}
+
+interface Ear extends StreamSink {
+  readonly listener: StreamListener
+  /** Of the events that were written to it. */
+  readonly positions: readonly number[]
+  /** What was written and not yet taken. */
+  readonly waiting: readonly Buffer[]
+  /** Takes what was written. */
+  drain(): void
+  ended: string | undefined
+}
+
+/** Takes everything at once, or only when told to. */
+async function listen(
+  { hub, company }: Run,
+  wish: Partial<StreamWish> = {},
+  takes: 'at once' | 'when told' = 'at once',
+): Promise<Ear> {
+  const companyId = company.id
+  const listener = await hub.join({ companyId, keyId: 'k', selection: all, after: undefined, follows: true, ...wish })
+  const positions: number[] = []
+  let waiting: Buffer[] = []
+  const ear: Ear = {
+    listener,
+    positions,
+    get waiting() {
+      return waiting
+    },
+    drain: () => {
+      if (waiting.length === 0) return
+      waiting = []
+      listener.drained()
+    },
+    ended: undefined,
+    write: (bytes) => {
+      assert.equal(waiting.length, 0, 'nothing is written before the page before was taken')
+      const text = bytes.toString()
+      for (const [, position] of text.matchAll(/^id: (\d+)\nevent: /gm)) positions.push(Number(position))
+      if (takes === 'when told' && positions.length > 0)
+        waiting.push(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
+      return waiting.length === 0
+    },
+    end: (lastWords) => {
+      ear.ended = lastWords
+      hub.leave(listener)
+    },
+  }
+  listener.begin(ear, 0)
+  hub.serve(listener)
+  return ear
+}
+
+const things = (count: number, payload = '{}') => Array.from({ length: count }, () => ({ payload }))
+
+async function publish({ company }: Run, count: number, payload?: string): Promise<void> {
+  for (let left = count; left > 0; left -= 500) await company.publish(...things(Math.min(left, 500), payload))
+  await company.route()
+}
+
+async function positionsOf({ database, company }: Run, names = 'thing.%'): Promise<readonly number[]> {
+  const rows = 'select position from event_audit_trail where company_id = $1 and event_name like $2 order by position'
+  return (await sql<{ position: number }>(database.pools.engine, rows, [company.id, names])).map((row) => row.position)
+}
+
+test('whoever begins anywhere in the past comes to the present without a gap or a copy, while events come', async (t) => {
+  const run = await begin(t)
+  await publish(run, 2_500)
+  const starts = [0, 1, 2, 499, 500, 501, 1_000, 1_999, 2_000, 2_001, 2_400, 2_499, 2_500, 2_501]
+  const ears = await Promise.all(starts.map(async (after) => await listen(run, { after }, 'when told')))
+  let isDone = false
+  const drainAll = async (): Promise<void> => {
+    await until('all have read', () => {
+      for (const ear of ears) ear.drain()
+      return isDone
+    })
+  }
+  const draining = drainAll()
+  for (let n = 0; n < 20; n++) await publish(run, 60)
+  const wanted = await positionsOf(run)
+  const last = wanted.at(-1) ?? 0
+  await until('all have come to the end', () => ears.every((ear) => ear.positions.at(-1) === last))
+  isDone = true
+  await draining
+  for (const [index, after] of starts.entries()) {
+    assert.deepEqual(
+      ears[index]?.positions,
+      wanted.filter((position) => position > after),
+      `from ${after}`,
+    )
+  }
+})
+
+test('1,999 who read nothing cost a page each at most, and one buffer where they want the same', async (t) => {
+  const run = await begin(t)
+  const ears: Ear[] = []
+  for (let n = 1; n < 2_000; n++)
+    ears.push(await listen(run, { selection: { ...all, fields: undefined } }, 'when told'))
+  const quick = await listen(run)
+  const payload = JSON.stringify('x'.repeat(20_000))
+  await publish(run, 1_500, payload)
+  await until('each has a page', () => ears.every((ear) => ear.waiting.length === 1))
+  await until('one who reads has everything', () => quick.positions.length === 1_500)
+  const buffers = new Set(ears.flatMap((ear) => ear.waiting.map(({ buffer }) => buffer)))
+  const bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  assert.ok(buffers.size < 20, `${buffers.size} buffers`)
+  assert.ok(bytes < 4 * 1024 * 1024, `${bytes} bytes`)
+  for (const ear of ears) assert.ok((ear.waiting[0]?.length ?? 0) < 2 * 64 * 1024)
+})
+
+test('an event whose payload has expired is told by what the trail and the index still know', async (t) => {
+  const run = await begin(t)
+  const related = [{ type: 'call', id: '7' }]
+  const [one] = await run.company.publish({ related }, { payload: '{"price":1}' })
+  await sql(run.database.pools.owner, 'alter table event_logs disable row level security')
+  await run.company.route()
+  await sql(run.database.pools.owner, 'delete from event_logs where company_id = $1', [run.company.id])
+  const ref = { type: 'call', id: '7' }
+  const filter = compileFilter({ price: 1 })
+  assert.ok(filter.ok)
+  const selections: readonly StreamSelection[] = [
+    { key: 'related', filter: { related: ref }, tests: {}, fields: undefined },
+    { key: 'include', filter: { entity: ref, include_related: true }, tests: {}, fields: undefined },
+    { key: 'names', filter: all.filter, tests: {}, fields: undefined },
+    { key: 'filter', filter: all.filter, tests: { filter }, fields: undefined },
+  ]
+  const ears = await Promise.all(selections.map(async (selection) => await listen(run, { selection, after: 0 })))
+  const wanted = await positionsOf(run)
+  assert.equal(wanted.length, 2)
+  await until('all have come to the end', () => ears.every((ear) => ear.listener.position >= (wanted[1] ?? 0)))
+  assert.ok(one)
+  const expected = [wanted.slice(0, 1), wanted.slice(0, 1), wanted, []]
+  assert.deepEqual(
+    ears.map((ear) => ear.positions),
+    expected,
+  )
+})
+
+test('one whose filter is costly does not keep others from their events', async (t) => {
+  const run = await begin(t)
+  // Some milliseconds for each event.
+  const filter = compileFilter({ $any: Array.from({ length: 40 }, (_, n) => ({ list: { $contains: `y${n}` } })) })
+  assert.ok(filter.ok)
+  const costly = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => {
+      return await listen(run, { selection: { key: `costly ${n}`, filter: {}, tests: { filter }, fields: undefined } })
+    }),
+  )
+  const other = { ...run, company: await testCompany(run.database.pools) }
+  const quick = await listen(other)
+  const payload = JSON.stringify({ list: Array.from({ length: 2_000 }, () => 'x'.repeat(50)) })
+  await publish(run, 60, payload)
+  let longestMs = 0
+  let beforeMs = performance.now()
+  const timer = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - beforeMs)
+    beforeMs = performance.now()
+  }, 1)
+  t.after(() => clearInterval(timer))
+  await publish(other, 1)
+  await until('the other company has its event', () => quick.positions.length === 1)
+  await until('and in the end the costly ones have looked at all', () =>
+    costly.every((ear) => ear.listener.position >= 60),
+  )
+  assert.ok(longestMs < 500, `the thread was held for ${longestMs} ms`)
+})
