@@ -83,6 +83,22 @@ describe('GET /events/timeline', () => {
       assert.deepEqual(idsOf(await ask({ entity_type: 'customer', entity_id: one })), [ofOne, merges[1]])
     })
 
+    test('among thousands of events about an entity the merges are found too, in both directions', async () => {
+      const [one, two, three] = [newId(), newId(), newId()]
+      await merge(two, one)
+      await merge(one, three)
+      const event = { event_name: 'a.b', payload: {}, entity_type: 'customer', entity_id: one }
+      for (let batch = 0; batch < 2; batch++) {
+        const events = Array.from({ length: 600 }, () => event)
+        assert.equal((await api.request('POST', '/events/batch', { events })).status, 201)
+      }
+      await api.node.route()
+      const { body } = await ask({ entity_type: 'customer', entity_id: one, include_related: true })
+      assert.deepEqual(column({ data: body['identities'] }, 'id'), [one, two])
+      assert.deepEqual(column({ data: body['merged_into'] }, 'id'), [three])
+      assert.equal(body['has_all_identities'], true)
+    })
+
     test('a circle of merges ends, and gives both the same story', async () => {
       const [one, other] = [newId(), newId()]
       const events = [await about(one), await about(other), await merge(one, other), await merge(other, one)]
