@@ -1,15 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { withDatabase } from '../../src/cli/with-database.ts'
-import { startHelper } from '../calls.ts'
-import type { FigureName, Measured } from '../figures.ts'
-import type { Asker } from '../history/asker.ts'
+import type { Measured } from '../figures.ts'
+import { askAll } from '../history/ask-all.ts'
 import { comparePlans, parsePlans, renderPlans } from '../history/committed-plans.ts'
 import type { Plans } from '../history/committed-plans.ts'
 import { explainReads } from '../history/explain-reads.ts'
 import { fillHistory } from '../history/fill-history.ts'
-import type { HistoryRequest, RequestKind, Subject } from '../history/history-requests.ts'
-import { historyKinds, pathOf } from '../history/history-requests.ts'
-import { percentile } from '../percentile.ts'
+import { historyKinds } from '../history/history-requests.ts'
 import type { ServerProcess } from '../server-process.ts'
 import { startServerProcess } from '../server-process.ts'
 import type { Session } from '../session.ts'
@@ -57,57 +54,6 @@ export async function measureHistory(session: Session): Promise<Measured> {
   if (size === sizes.full) await checkPlans(plans)
   await server.stop()
   return { ...slowest, history_fill_s: fillS }
-}
-
-const figureOf: Readonly<Record<Subject, FigureName>> = {
-  history: 'history_p95_ms',
-  facets: 'facets_p95_ms',
-  event: 'event_p95_ms',
-  timeline: 'timeline_p95_ms',
-  statistics: 'statistics_p95_ms',
-  audit: 'audit_p95_ms',
-}
-
-/** Asked before those that are timed. */
-const WARM_UP_MAX = 20
-
-interface Questions {
-  readonly url: string
-  readonly apiKey: string
-  readonly kinds: readonly RequestKind[]
-  /** Of each kind. */
-  readonly requests: number
-}
-
-async function askAll({ url, apiKey, kinds, requests }: Questions): Promise<Measured> {
-  const asker = startHelper<Asker>(new URL('../history/asker.ts', import.meta.url))
-  const slowest: Partial<Record<FigureName, number>> = {}
-  console.log(tellKind(['', 'p50 ms', 'p95 ms', 'max ms', 'entries']))
-  const warmUp = Math.min(WARM_UP_MAX, requests)
-  try {
-    for (const { subject, name, request } of kinds) {
-      const asks = Array.from({ length: warmUp + requests }, (_, k) => toAsk(request(k)))
-      const { tookMs, rows } = await asker.ask('ask', { url, apiKey, asks })
-      const times = [...tookMs.subarray(warmUp)]
-      const p95 = percentile(times, 0.95)
-      const told = [percentile(times, 0.5), p95, Math.max(...times)].map((ms) => ms.toFixed(1))
-      console.log(tellKind([`${subject}: ${name}`, ...told, String(Math.round(rows / asks.length))]))
-      const figure = figureOf[subject]
-      slowest[figure] = Math.max(slowest[figure] ?? 0, p95)
-    }
-  } finally {
-    await asker.stop()
-  }
-  return slowest
-}
-
-function tellKind([title = '', ...numbers]: readonly string[]): string {
-  return title.padEnd(46) + numbers.map((number) => number.padStart(9)).join('')
-}
-
-function toAsk(request: HistoryRequest): { readonly path: string; readonly cursorPath?: string } {
-  const { query, cursorFrom } = request
-  return { path: pathOf(request, query), ...(cursorFrom && { cursorPath: pathOf(request, cursorFrom) }) }
 }
 
 /** With DAYBOOK_UPDATE they are written anew. */
