@@ -173,14 +173,14 @@ function tellNext(teller: Teller, lines: Record<Table, string>): void {
   const recordedAt = new Date(event.recordedMs).toISOString()
   const digest = randomBytes(32)
   const refs = related.length === 0 ? null : JSON.stringify(related)
-  const common = [name, entity.type, entity.id]
-  lines.event_logs += copyLine([
-    ...[companyId, id, ...common, refs, actor.type, actor.id, 'Ada Lovelace', source, correlationId, causationId],
-    ...[recordedAt, recordedAt, payload, randomBytes(16), digest, randomBytes(32)],
-  ])
-  lines.event_audit_trail += copyLine([
-    ...[companyId, position, id, ...common, actor.type, actor.id, source, correlationId, recordedAt, digest],
-  ])
+  const facts = [name, entity.type, entity.id]
+  const origin = [source, correlationId]
+  const stored = [recordedAt, recordedAt, payload, randomBytes(16), digest, randomBytes(32)]
+  const actorFields = [actor.type, actor.id]
+  const logged = [companyId, id, ...facts, refs, ...actorFields, 'Ada Lovelace', ...origin, causationId, ...stored]
+  lines.event_logs += copyLine(logged)
+  const trail = [companyId, position, id, ...facts, ...actorFields, ...origin, recordedAt, digest]
+  lines.event_audit_trail += copyLine(trail)
   lines.event_entities += copyLine([companyId, entity.type, entity.id, position, id, false])
   for (const one of related) lines.event_entities += copyLine([companyId, one.type, one.id, position, id, true])
   for (const attempt of madeAttempts(story, n, event)) {
@@ -196,10 +196,9 @@ function attemptLine(companyId: string, position: number, event: MadeEvent, atte
   const { id, deliveryId, subscriptionId, attemptNo, outcome, reason, status, latencyMs, startedMs } = attempt
   const times = latencyMs === null ? [null, null, null, null] : [0.1, 0.4, latencyMs - 1, latencyMs]
   const startedAt = new Date(startedMs).toISOString()
-  return copyLine([
-    ...[companyId, id, deliveryId, subscriptionId, event.id, event.name, position, attemptNo, outcome, reason],
-    ...['https://example.com/hooks', status, ...times, startedAt, startedAt],
-  ])
+  const subject = [companyId, id, deliveryId, subscriptionId, event.id, event.name, position]
+  const end = [attemptNo, outcome, reason, 'https://example.com/hooks', status]
+  return copyLine([...subject, ...end, ...times, startedAt, startedAt])
 }
 
 /** Digests and salts are of the right form; nothing that is measured computes them again. */

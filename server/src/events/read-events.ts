@@ -41,8 +41,8 @@ export interface EventsRead {
 const BATCH_MAX = 500
 /** Events that are looked at for one page, about. */
 const LOOKED_MAX = 10_000
-/** Likewise where each is asked for its payload or its deliveries: some 20 ms. */
-const TESTED_MAX = 1_000
+/** Likewise where each is asked for its payload or its deliveries: some 15 ms. */
+const TESTED_MAX = 500
 const TIME_MAX_MS = 2_000
 /** Of the payloads of a page, in UTF-16 units; one batch may come on top. */
 const PAGE_PAYLOAD_MAX = 8 * 1024 * 1024
