@@ -10,6 +10,7 @@ import { parseOptions, scenarioNames, usage } from './options.ts'
 import { measureBacklog } from './scenarios/backlog.ts'
 import { measureCrowd } from './scenarios/crowd.ts'
 import { measureHanging } from './scenarios/hanging.ts'
+import { measureHistory } from './scenarios/history.ts'
 import { measureLatency } from './scenarios/latency.ts'
 import { measureLimits } from './scenarios/limits.ts'
 import { measureStart } from './scenarios/start.ts'
@@ -27,7 +28,10 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<void>
   }
 
   if (isWanted('limits', 'end_to_end')) await measure('the limits of this machine', measureLimits)
-  if (isWanted(...scenarioNames.filter((name) => name !== 'limits'))) await measureServer(session, isWanted, measure)
+  if (isWanted(...scenarioNames.filter((name) => name !== 'limits' && name !== 'history'))) {
+    await measureServer(session, isWanted, measure)
+  }
+  if (isWanted('history')) await measure('what is asked of a long history', measureHistory)
 
   const { ledger } = session
   ledger.receive(await session.receiver.ask('take')) // copies that came late

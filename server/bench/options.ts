@@ -12,6 +12,7 @@ export const scenarioNames = [
   'backlog',
   'hanging',
   'crowd',
+  'history',
 ] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
@@ -24,7 +25,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick | --tiny] [--only name[,name]] [--json]
 
-  --quick  under a minute, without backlog, hanging and crowd
+  --quick  under a minute, without backlog, hanging, crowd and history
   --tiny   seconds: every scenario once with few events; only lost and duplicated events count
   --only   ${scenarioNames.join(', ')}
   --json   ends with one line of JSON

@@ -32,6 +32,10 @@ export interface Session {
   readonly apiKey: string
   /** Where the server keeps its database. */
   readonly dataDir: string
+  /** For a database with a long history; not made yet. */
+  readonly historyDir: string
+  /** Called when the run ends, or is interrupted. */
+  readonly onEnd: (end: () => Promise<void>) => void
 }
 
 const apiKey = `dbk_${'benchmark'.repeat(4)}`
@@ -84,6 +88,8 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
     client: async () => new DaybookClient({ baseUrl: (await server()).url, apiKey }),
     apiKey,
     dataDir,
+    historyDir: join(directory, 'history'),
+    onEnd: (end) => stack.defer(end),
   }
 }
 

@@ -16,6 +16,12 @@ export interface Size {
   /** Deadline of a call to an endpoint that may hang, and the wait until the next one. */
   readonly hangingTimeoutMs: number
   readonly hangingRetrySeconds: number
+  /** Of three companies, four in five of the first one. */
+  readonly historyEvents: number
+  /** What these events are about, about. */
+  readonly historyEntities: number
+  /** Of each kind. */
+  readonly historyRequests: number
   /** Times the server is started; the median counts. */
   readonly starts: number
   /** For the last receipt, after the last publish was answered. */
@@ -37,6 +43,9 @@ export const sizes = {
     hangingTimeoutMs: 15_000,
     // Nothing is tried again while it is measured, as with the usual minute.
     hangingRetrySeconds: 20,
+    historyEvents: 5_000_000,
+    historyEntities: 200_000,
+    historyRequests: 200,
     starts: 3,
     receiptLimitMs: 120_000,
   },
@@ -53,6 +62,9 @@ export const sizes = {
     crowd: 5_000,
     hangingTimeoutMs: 5_000,
     hangingRetrySeconds: 8,
+    historyEvents: 200_000,
+    historyEntities: 10_000,
+    historyRequests: 50,
     starts: 1,
     receiptLimitMs: 60_000,
   },
@@ -69,6 +81,9 @@ export const sizes = {
     crowd: 100,
     hangingTimeoutMs: 1_000,
     hangingRetrySeconds: 1,
+    historyEvents: 10_000,
+    historyEntities: 1_000,
+    historyRequests: 2,
     starts: 1,
     receiptLimitMs: 30_000,
   },

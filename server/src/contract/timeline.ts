@@ -35,7 +35,9 @@ export const Timeline = component(
     identities: Type.Array(EntityRef, {
       description: 'The entity first; with `include_related` also what was merged into it, directly or not',
     }),
-    has_all_identities: Type.Boolean({ description: 'False when there are more than 100' }),
+    has_all_identities: Type.Boolean({
+      description: 'False when there are more than 100, or more merges than are looked at',
+    }),
     merged_into: Type.Array(EntityRef, {
       description: 'With `include_related`: what the entity itself was merged into',
     }),

@@ -1,4 +1,4 @@
-import type { EventView } from '../events/event-view.ts'
+import type { StateEvent } from '../events/timeline/entity-state.ts'
 import { eventJson } from '../events/event-view.ts'
 import type { EntityRef } from '../events/event.ts'
 import type { Change } from '../events/timeline/entity-state.ts'
@@ -37,6 +37,6 @@ function stateJson({ state, position, isComplete }: StateRead, at: Date): string
   return `${head},"members":{${members.join(',')}}}`
 }
 
-function setBy({ id, position, recorded_at }: EventView): string {
+function setBy({ id, position, recorded_at }: StateEvent): string {
   return JSON.stringify({ event_id: id, position, recorded_at }).slice(1, -1)
 }

@@ -21,7 +21,19 @@ const pendingPositions = statement<[companyId: string], Candidate>(
     group by position`,
 )
 
-/** Read by the index of what is in trouble, which has few rows. */
+/** By the index of what is in trouble, and by that alone. */
+const countTroubled = statement<[companyId: string, outcome: string], { readonly rows: number }>(
+  'webhook_log.count_troubled',
+  `select count(*) as rows
+     from (
+       select id
+         from webhook_logs
+        where company_id = $1 and outcome = $2 and outcome <> 'delivered'
+        limit ${CANDIDATES_MAX + 1}
+     ) l`,
+)
+
+/** Counted before: where there are too many to list, reading these rows is most of what a page costs. */
 const troubledPositions = statement<[companyId: string, outcome: string], Candidate>(
   'webhook_log.troubled_positions',
   `select position, count(*) as rows
@@ -72,6 +84,10 @@ export function byDelivery(outcome: DeliveryOutcome): OutsideCondition {
   return {
     candidates: async (db, companyId) => {
       if (outcome === 'delivered' || outcome === 'none') return undefined
+      if (outcome !== 'pending') {
+        const [counted] = await countTroubled(db, companyId, outcome)
+        if ((counted?.rows ?? 0) > CANDIDATES_MAX) return undefined
+      }
       const found =
         outcome === 'pending' ? await pendingPositions(db, companyId) : await troubledPositions(db, companyId, outcome)
       const read = found.reduce((sum, { rows }) => sum + rows, 0)

@@ -52,6 +52,33 @@ describe('GET /events/timeline', () => {
       ])
     })
 
+    test('the state finds what is about an entity behind thousands of events that only name it', async () => {
+      const [id, merged, event_name] = [newId(), newId(), newEventName()]
+      await about(id, { payload: { name: 'Ann', city: 'Bern' } })
+      await about(merged, { payload: { phone: '1' } })
+      await merge(merged, id)
+      const related = [{ type: 'customer', id }]
+      for (let n = 0; n < 3; n++) {
+        const events = Array.from({ length: 900 }, () => ({ event_name, payload: {}, related }))
+        assert.equal((await api.request('POST', '/events/batch', { events })).status, 201)
+      }
+      await about(merged, { payload: { phone: '2' } })
+      await api.node.route()
+      const query = {
+        entity_type: 'customer',
+        entity_id: id,
+        include_related: true,
+        at: 'now',
+        order: 'desc',
+        limit: 1,
+      }
+      const { body } = await ask(query)
+      const state = body['state'] as { is_complete: boolean; members: Record<string, { value: unknown }> }
+      const values = Object.fromEntries(Object.entries(state.members).map(([name, { value }]) => [name, value]))
+      assert.equal(state.is_complete, true)
+      assert.deepEqual([values['name'], values['city'], values['phone']], ['Ann', 'Bern', '2'])
+    })
+
     test('the number 123 and the text "123" are one, page by page', async () => {
       const type = newEventName()
       const ids: string[] = []
@@ -81,6 +108,22 @@ describe('GET /events/timeline', () => {
       assert.deepEqual(idsOf(ofGivenUp), [ofThree, merges[0]])
       assert.deepEqual(ids(ofGivenUp.body['merged_into']), [two])
       assert.deepEqual(idsOf(await ask({ entity_type: 'customer', entity_id: one })), [ofOne, merges[1]])
+    })
+
+    test('among thousands of events about an entity the merges are found too, in both directions', async () => {
+      const [one, two, three] = [newId(), newId(), newId()]
+      await merge(two, one)
+      await merge(one, three)
+      const event = { event_name: 'a.b', payload: {}, entity_type: 'customer', entity_id: one }
+      for (let batch = 0; batch < 2; batch++) {
+        const events = Array.from({ length: 600 }, () => event)
+        assert.equal((await api.request('POST', '/events/batch', { events })).status, 201)
+      }
+      await api.node.route()
+      const { body } = await ask({ entity_type: 'customer', entity_id: one, include_related: true })
+      assert.deepEqual(column({ data: body['identities'] }, 'id'), [one, two])
+      assert.deepEqual(column({ data: body['merged_into'] }, 'id'), [three])
+      assert.equal(body['has_all_identities'], true)
     })
 
     test('a circle of merges ends, and gives both the same story', async () => {

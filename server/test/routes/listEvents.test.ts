@@ -101,7 +101,7 @@ describe('GET /events', () => {
       assert.deepEqual(column(byField.body, 'id'), [ids[3]])
     })
 
-    test('a page ends after 10,000 events that do not fit, and the next one goes on', async () => {
+    test('a page ends after 500 events that do not fit, and the next one goes on', async () => {
       const { key } = await api.newCompany('Large')
       const publish = async (payload: unknown, count: number) =>
         await api.request(
@@ -111,7 +111,7 @@ describe('GET /events', () => {
           { key },
         )
       await publish({ wanted: true }, 1)
-      for (let n = 0; n < 11; n++) await publish({ wanted: false }, 1_000)
+      await publish({ wanted: false }, 900)
       await api.node.route()
       const pages = await idsByPage(api, '/events', { filter: '{"wanted":true}', limit: 10 }, { key })
       assert.deepEqual(

@@ -1,12 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
 import { jsonMembers } from '../../lib/json-members.ts'
 import { parseStoredJson } from '../../lib/json-text.ts'
-import type { EventView } from '../event-view.ts'
+
+/** What an event adds to the state, and what the state tells of it. */
+export interface StateEvent {
+  readonly id: string
+  readonly position: number | null
+  readonly recorded_at: string
+  /** Null when it has expired. */
+  readonly payload_text: string | null
+}
 
 /** The last value of a member, as it was written, and the event that set it. */
 export interface MemberState {
   readonly text: string
-  readonly event: EventView
+  readonly event: StateEvent
 }
 
 /** By the name of the member, at the top of payloads. */
@@ -20,7 +28,7 @@ export interface Change {
 }
 
 /** Folds the next event into the state. Members that the event does not name keep their value. */
-export function applyEvent(state: EntityState, event: EventView): Change[] {
+export function applyEvent(state: EntityState, event: StateEvent): Change[] {
   const changes: Change[] = []
   for (const [member, text] of jsonMembers(event.payload_text ?? 'null') ?? []) {
     const before = state.get(member)?.text
@@ -31,7 +39,7 @@ export function applyEvent(state: EntityState, event: EventView): Change[] {
 }
 
 /** Folds an event that came before all that the state has. */
-export function applyEarlierEvent(state: EntityState, event: EventView): void {
+export function applyEarlierEvent(state: EntityState, event: StateEvent): void {
   for (const [member, text] of jsonMembers(event.payload_text ?? 'null') ?? []) {
     if (!state.has(member)) state.set(member, { text, event })
   }

@@ -27,7 +27,7 @@ export function listEvents({ pools, clock }: HttpParts): FastifyPluginAsyncTypeb
           tags: ['events'],
           summary: 'List events by position, newest first',
           description:
-            'Scope: `events:read`. Go on while there is a `next_cursor`: a page looks at 10,000 events or for two seconds at most, so where few fit it can be shorter than its limit, even empty.',
+            'Scope: `events:read`. Go on while there is a `next_cursor`: a page looks at 10,000 events (500 with `filter` or `delivery`) or for two seconds at most, so where few fit it can be shorter than its limit, even empty.',
           querystring: Query,
           response: {
             200: page(Type.Union([Event.ref, EventPart.ref])),

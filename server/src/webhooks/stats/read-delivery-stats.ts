@@ -13,7 +13,8 @@ export interface DeliveryScope {
   readonly subjects: readonly string[]
 }
 
-const columns = 'attempts, delivered, will_retry, failed, cancelled, unknown, reasons, latencies'
+const figureColumns = 'attempts, delivered, will_retry, failed, cancelled, unknown, latencies'
+const columns = `${figureColumns}, reasons`
 
 interface BucketRow extends DeliveryCounts {
   readonly bucket_ms: number
@@ -24,17 +25,17 @@ const readBuckets = statement<
   BucketRow
 >(
   'delivery_stats.read_buckets',
-  `select (extract(epoch from s.bucket) * 1000)::bigint as bucket_ms, ${columns}
+  `select (extract(epoch from s.bucket) * 1000)::bigint as bucket_ms, ${figureColumns}, '{}'::jsonb as reasons
      from unnest($4::text[]) as x(subject)
     cross join lateral (
-      select bucket, ${columns}
+      select bucket, ${figureColumns}
         from delivery_stats
        where company_id = $1 and granularity = $2 and scope = $3 and subject = x.subject and not is_replay
          and bucket >= $5 and bucket < $6
     ) s`,
 )
 
-/** Counts by where their bucket begins; those without any are absent. Replays are not in them. */
+/** Counts by where their bucket begins, without reasons; those without any are absent. Replays are not in them. */
 export async function deliveriesByBucket(
   db: Db,
   companyId: string,
