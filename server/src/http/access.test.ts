@@ -23,6 +23,8 @@ const routes: readonly (readonly [HTTPMethods, string, string])[] = [
   ['POST', '/api/v1/events/deliveries/cancel', 'deliveries:write'],
   ['POST', '/api/v1/events/deliveries/retry', 'deliveries:write'],
   ['POST', '/api/v1/events/jobs/:id/cancel', 'deliveries:write'],
+  ['POST', '/api/v1/events/jobs/:id/pause', 'deliveries:write'],
+  ['POST', '/api/v1/events/jobs/:id/resume', 'deliveries:write'],
   ['POST', '/api/v1/events/schemas/import', 'definitions:write'],
   ['POST', '/api/v1/events/subscriptions/:id/recover', 'subscriptions:write'],
   ['POST', '/api/v1/events/subscriptions/:id/reveal-secrets', 'secrets:read'],

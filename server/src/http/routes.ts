@@ -40,12 +40,14 @@ import { listWebhookLogs } from './routes/list-webhook-logs.ts'
 import { metrics } from './routes/metrics.ts'
 import { openApiDocument } from './routes/openapi-document.ts'
 import { portalPage } from './routes/portal-page.ts'
+import { pauseJob } from './routes/pause-job.ts'
 import { previewSubscription } from './routes/preview-subscription.ts'
 import { publishBatch } from './routes/publish-batch.ts'
 import { publishEvent } from './routes/publish-event.ts'
 import { readyz } from './routes/readyz.ts'
 import { recoverSubscription } from './routes/recover-subscription.ts'
 import { replaceSubscription } from './routes/replace-subscription.ts'
+import { resumeJob } from './routes/resume-job.ts'
 import { retryDeliveries } from './routes/retry-deliveries.ts'
 import { retryDelivery } from './routes/retry-delivery.ts'
 import { revealSecrets } from './routes/reveal-secrets.ts'
@@ -103,6 +105,8 @@ export const apiRoutes: readonly Route[] = [
   cancelDeliveries,
   listJobs,
   getJob,
+  pauseJob,
+  resumeJob,
   cancelJob,
   testWebhook,
   listWebhookLogs,
