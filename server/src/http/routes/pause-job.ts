@@ -17,7 +17,8 @@ export function pauseJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugin
           operationId: 'pauseJob',
           tags: ['jobs'],
           summary: 'Keep a job from going on until it is resumed',
-          description: 'Scope: `deliveries:write`. What it did stays done. Nothing happens to one that is paused already.',
+          description:
+            'Scope: `deliveries:write`. What it did stays done. Nothing happens to one that is paused already.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
         },
