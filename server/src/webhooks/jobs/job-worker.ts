@@ -99,7 +99,7 @@ export class JobWorker {
   async #msToNextDue(): Promise<number> {
     const { pool, idleMs } = this.#options
     const [next] = await findNextDue(pool, [...this.#kinds.keys()])
-    return next?.wait_ms == null ? idleMs : Math.min(idleMs, Math.max(next.wait_ms, REST_MIN_MS))
+    return Math.min(idleMs, Math.max(next?.wait_ms ?? idleMs, REST_MIN_MS))
   }
 
   /** Undefined when nothing was done. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as assertAlways, constantFrom, nat, option, property, record } from 'fast-check'
 import { leftOutBy } from './ledger-standing.ts'
 import { advance, openTargets, readProgress, writeProgress } from './replay-progress.ts'
 
@@ -13,13 +13,13 @@ test('a replay begins before the first position at every target', () => {
 })
 
 test('each target goes its own way, the one that is least far first, and survives being stored', () => {
-  const step = fc.record({ id: fc.constantFrom('a', 'b', 'c'), reached: fc.option(fc.nat()) })
-  fc.assert(
-    fc.property(fc.array(step), (steps) => {
+  const step = record({ id: constantFrom('a', 'b', 'c'), reached: option(nat()) })
+  assertAlways(
+    property(array(step), (steps) => {
       let progress = readProgress(null, ['a', 'b', 'c'], 1)
       for (const { id, reached } of steps) progress = advance(progress, id, reached)
       assert.deepEqual(readProgress(writeProgress(progress), ['a', 'b', 'c'], 1), progress)
-      const expected = new Map<string, number | null>([...'abc'].map((id) => [id, 0]))
+      const expected = new Map<string, number | null>(['a', 'b', 'c'].map((id) => [id, 0]))
       for (const { id, reached } of steps) expected.set(id, reached)
       const open = openTargets(progress)
       assert.deepEqual(
