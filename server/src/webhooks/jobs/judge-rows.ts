@@ -2,6 +2,7 @@ import type { Db } from '../../db/statement.ts'
 import type { Missing } from '../../events/read-logged.ts'
 import { readLogged } from '../../events/read-logged.ts'
 import { RecentEvents } from '../../events/recent-events.ts'
+import type { TurnTaker } from '../../lib/turn-taker.ts'
 import type { JudgingTime } from '../judging-time.ts'
 import type { KnownFilters, RoutableEvent, RoutingDecision } from '../routing-decision.ts'
 import { choosesName, decideRouting, toRoutable } from '../routing-decision.ts'
@@ -26,6 +27,8 @@ export interface Judges {
   readonly time: JudgingTime
   /** JSON. */
   readonly sourceFilter?: string | undefined
+  /** Of a thread that others need too. */
+  readonly turns?: TurnTaker
 }
 
 /**
@@ -36,7 +39,7 @@ export async function judgeRows<Row extends { readonly event_id: string; readonl
   db: Db,
   subscription: Subscription,
   rows: readonly Row[],
-  { filters, time, sourceFilter }: Judges,
+  { filters, time, sourceFilter, turns }: Judges,
 ): Promise<readonly JudgedRow<Row>[]> {
   const chosen = new Set(rows.filter((row) => choosesName(subscription, row.event_name)).map((row) => row.event_id))
   const logged = await readLogged(db, new RecentEvents(0), subscription.companyId, chosen)
@@ -56,6 +59,7 @@ export async function judgeRows<Row extends { readonly event_id: string; readonl
       bytes: event ? Buffer.byteLength(event.payload) : 0,
     })
     if (time.isUp()) break
+    await turns?.next()
   }
   return judged
 }

@@ -58,12 +58,13 @@ export async function estimateReplay(
   const targets = await readTargetSubscriptions(db, companyId, target.subscription_ids, 0)
   const tally = new Tally()
   const share = 1 / target.subscription_ids.length
+  const turns = new TurnTaker(() => systemClock.elapsed())
   const judges = {
     filters: new KnownFilters(),
     time: new JudgingTime(systemClock, TIME_MAX_MS),
     sourceFilter: source.filter && JSON.stringify(source.filter),
+    turns,
   }
-  const turns = new TurnTaker(() => systemClock.elapsed())
   for (const { subscription } of targets.values()) {
     const isJudged = mode !== 'all' || source.filter !== undefined || subscription.filter !== undefined
     const lookedMax = Math.ceil((isJudged ? JUDGED_MAX : LOOKED_MAX) * share)
