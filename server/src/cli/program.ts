@@ -3,6 +3,7 @@ import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addKeysCommand } from './commands/keys.ts'
+import { addLogsCommand } from './commands/logs.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addPublishCommand } from './commands/publish.ts'
 import { addSchemasCommand } from './commands/schemas.ts'
@@ -10,6 +11,7 @@ import { addSetAsideCommand } from './commands/set-aside.ts'
 import { addStartCommand } from './commands/start-command.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
+import { addTimelineCommand } from './commands/timeline.ts'
 import { addVaultCommand } from './commands/vault.ts'
 import { variables } from './config.ts'
 import type { Terminal } from './terminal.ts'
@@ -33,12 +35,14 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addMigrateCommand(program, terminal)
   addPublishCommand(program, terminal)
   addEventsCommand(program, terminal)
+  addTimelineCommand(program, terminal)
   addKeysCommand(program, terminal)
   addSchemasCommand(program, terminal, setExitCode)
   addSubscriptionsCommand(program, terminal)
+  addLogsCommand(program, terminal)
+  addStatsCommand(program, terminal)
   addVaultCommand(program, terminal, setExitCode)
   addSetAsideCommand(program, terminal)
-  addStatsCommand(program, terminal)
   addDoctorCommand(program, terminal, setExitCode)
   addDemoCommand(program, terminal, setExitCode)
   program.addHelpText('after', `\n${environmentHelp()}\n\n${exitCodeHelp}`)

@@ -8,7 +8,8 @@ import type { ChosenFields, EventField } from '../events/event-view.ts'
 import { eventFields } from '../events/event-view.ts'
 import type { NamedTests } from '../events/list-events.ts'
 import { compileFilter } from '../lib/filter/compile-filter.ts'
-import type { ProblemCode } from '../lib/problems.ts'
+import { parseJsonBody } from '../lib/json-text.ts'
+import type { Fault, ProblemCode } from '../lib/problems.ts'
 import { ProblemError } from '../lib/problems.ts'
 import { byDelivery } from '../webhooks/events-by-delivery.ts'
 import { timeRangeOf } from './time-range-query.ts'
@@ -50,19 +51,20 @@ export function eventTestsOf({ filter, delivery }: Static<typeof EventQuery>): N
 function compile(text: string): NonNullable<NamedTests['filter']> {
   const compiled = compileFilter(parse(text))
   if (compiled.ok) return compiled
-  const faults = compiled.faults.map((fault) => ({ ...fault, pointer: `/filter${fault.pointer}` }))
-  throw new ProblemError('invalid_filter', `${faults[0]?.pointer}: ${faults[0]?.message}`, faults)
+  throw invalidFilter(compiled.faults)
 }
 
 function parse(text: string): unknown {
   try {
-    const json: unknown = JSON.parse(text)
-    return json
-  } catch {
-    const message = 'The filter is no JSON' // V8's own message quotes it
-    const fault = { pointer: '/filter', code: 'malformed_json', message }
-    throw new ProblemError('invalid_filter', `/filter: ${message}`, [fault])
+    return parseJsonBody(Buffer.from(text)).value
+  } catch (error) {
+    throw error instanceof ProblemError ? invalidFilter(error.faults) : error
   }
+}
+
+function invalidFilter(faults: readonly Fault[]): ProblemError {
+  const placed = faults.map((fault) => ({ ...fault, pointer: `/filter${fault.pointer}` }))
+  return new ProblemError('invalid_filter', `${placed[0]?.pointer}: ${placed[0]?.message}`, placed)
 }
 
 export function chosenFieldsOf({ fields }: Static<typeof FieldsQuery>): ChosenFields {

@@ -5,6 +5,7 @@ import { until } from '../support/until.ts'
 import { sqlValue } from '../support/sql.ts'
 import type { Verdict } from './check-history.ts'
 import { checkHistory, isClean } from './check-history.ts'
+import { checkStats } from './check-stats.ts'
 import type { Owner } from './cleanup.ts'
 import { Database } from './database.ts'
 import { startDatabaseProxy } from './database-proxy.ts'
@@ -78,6 +79,7 @@ export async function torture(owner: Owner, options: Options, say: (line: string
     views,
   })
   complaints.push(...workload.refusals, ...nodes.flatMap(({ crashes }) => crashes), ...verdict.faults)
+  complaints.push(...(await checkStats(pools.owner)))
   complaints.push(...takeOvers.late.map((one) => `taken over late: ${one}`))
   complaints.push(
     ...verdict.lost.map((one) => `lost: ${one}`),

@@ -1,20 +1,35 @@
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import type { DbPool, OpenPools } from '../../db/pools.ts'
 import { readConfig } from '../config.ts'
+import { addConnectionOptions } from '../connection.ts'
+import { collect } from '../option-values.ts'
 import type { Terminal } from '../terminal.ts'
 import { say, sayJson } from '../terminal.ts'
 import { withDatabase } from '../with-database.ts'
+import { showStats } from './show-stats.ts'
+import type { StatsOptions } from './show-stats.ts'
 
 /** A company's rows are counted in one transaction, of many short statements. */
 const QUERY_TIMEOUT_MS = 120_000
 
 export function addStatsCommand(program: Command, terminal: Terminal): void {
   const log = (line: string): void => void terminal.stderr.write(`${line}\n`)
-  program
-    .command('stats')
-    .description('statistics (on the database, not over HTTP)')
+  const stats = program.command('stats').description('how many events there were, and how they were delivered')
+  const show = stats
+    .command('show', { isDefault: true })
+    .description('show the last 24 hours, or another time')
+    .option('--from <time>', 'RFC 3339, or relative: -30m, -24h, -7d')
+    .option('--to <time>', 'like --from; itself not included')
+    .addOption(new Option('--bucket <size>', 'how finely').choices(['auto', 'minute', 'hour', 'day']))
+    .option('--name <name>', 'only these, or a prefix such as appointment.*; may be repeated', collect(String))
+    .option('--subscription <id>', 'only deliveries to this one')
+    .addHelpText('after', '\nExample:\n  daybook stats --from -7d --bucket day')
+    .action(async (options: StatsOptions) => await showStats(terminal, options))
+  addConnectionOptions(show)
+  stats
     .command('rebuild')
-    .description('count them anew from the audit trail and the ledger; servers may run meanwhile')
+    .description('count them anew from the audit trail and the ledger, on the database; servers may run meanwhile')
     .option('--company <id>', 'only of this company; of all when absent')
     .option('--json', 'answer in JSON, for programs: one document per company')
     .action(async ({ company, json }: { readonly company?: string; readonly json?: true }) => {

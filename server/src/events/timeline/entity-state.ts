@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { jsonMembers } from '../../lib/json-members.ts'
+import { parseStoredJson } from '../../lib/json-text.ts'
 import type { EventView } from '../event-view.ts'
 
 /** The last value of a member, as it was written, and the event that set it. */
@@ -38,5 +39,5 @@ export function applyEarlierEvent(state: EntityState, event: EventView): void {
 
 /** Numbers are compared as 64-bit floats, as filters do. */
 function isSameValue(one: string, other: string): boolean {
-  return one === other || isDeepStrictEqual(JSON.parse(one), JSON.parse(other))
+  return one === other || isDeepStrictEqual(parseStoredJson(one), parseStoredJson(other))
 }
