@@ -10,6 +10,7 @@ export const scenarioNames = [
   'latency',
   'start',
   'backlog',
+  'replay',
   'hanging',
   'crowd',
   'history',
@@ -25,7 +26,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick | --tiny] [--only name[,name]] [--json]
 
-  --quick  under a minute, without backlog, hanging, crowd and history
+  --quick  under a minute, without backlog, replay, hanging, crowd and history
   --tiny   seconds: every scenario once with few events; only lost and duplicated events count
   --only   ${scenarioNames.join(', ')}
   --json   ends with one line of JSON

@@ -14,6 +14,8 @@ export interface ServerProcess {
   readonly startedInMs: number
   /** The most memory it held so far, in MB of resident set. Undefined where the system does not tell (Linux does). */
   peakMemoryMb(): Promise<number | undefined>
+  /** SIGKILL, as the system does it. Its database is left running. */
+  kill(): Promise<void>
   /** Resolves when it and its database are gone. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -58,6 +60,11 @@ export async function startServerProcess({ dataDir, apiKey, variables }: ServerO
     await left.stop()
   }
 
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await gone
+  }
+
   const lines = createInterface({ input: child.stdout })
   const readyLine = await Promise.race([once(lines, 'line'), gone.then(() => undefined)])
   const startedInMs = sharedNowMs() - startMs
@@ -66,7 +73,7 @@ export async function startServerProcess({ dataDir, apiKey, variables }: ServerO
     throw new Error('The server ended before it was ready')
   }
   const { url, pid }: { url: string; pid: number } = JSON.parse(String(readyLine[0]))
-  return { url, startedInMs, stop, peakMemoryMb: async () => await readPeakMemoryMb(pid) }
+  return { url, startedInMs, kill, stop, peakMemoryMb: async () => await readPeakMemoryMb(pid) }
 }
 
 /** The operator's own settings would measure something else. */

@@ -28,6 +28,8 @@ export interface Session {
   readonly server: () => Promise<ServerProcess>
   /** Stops the running server, if there is one, and starts it on the same data with these variables. */
   readonly restart: (variables?: Readonly<Record<string, string>>) => Promise<ServerProcess>
+  /** Kills the running server (SIGKILL); its database runs on, as it does when a process dies, until the next start finds it. */
+  readonly kill: () => Promise<void>
   readonly client: () => Promise<DaybookClient>
   readonly apiKey: string
   /** Where the server keeps its database. */
@@ -74,6 +76,10 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
     running = startServerProcess({ dataDir, apiKey, variables })
     return await running
   }
+  const kill = async (): Promise<void> => {
+    await (await running)?.kill()
+    running = undefined
+  }
   const server = async (): Promise<ServerProcess> => await (running ?? restart())
   return {
     size,
@@ -85,6 +91,7 @@ export async function openSession(size: Size, stack: AsyncDisposableStack): Prom
     ledger: new Ledger(),
     server,
     restart,
+    kill,
     client: async () => new DaybookClient({ baseUrl: (await server()).url, apiKey }),
     apiKey,
     dataDir,

@@ -13,6 +13,8 @@ export interface Size {
   readonly hangingSeconds: number
   /** Subscriptions that an event does not match. */
   readonly crowd: number
+  /** Events that are replayed. */
+  readonly replay: number
   /** Deadline of a call to an endpoint that may hang, and the wait until the next one. */
   readonly hangingTimeoutMs: number
   readonly hangingRetrySeconds: number
@@ -40,6 +42,7 @@ export const sizes = {
     endpoints: 1_000,
     hangingSeconds: 15,
     crowd: 100_000,
+    replay: 100_000,
     hangingTimeoutMs: 15_000,
     // Nothing is tried again while it is measured, as with the usual minute.
     hangingRetrySeconds: 20,
@@ -60,6 +63,7 @@ export const sizes = {
     endpoints: 200,
     hangingSeconds: 5,
     crowd: 5_000,
+    replay: 10_000,
     hangingTimeoutMs: 5_000,
     hangingRetrySeconds: 8,
     historyEvents: 200_000,
@@ -79,6 +83,7 @@ export const sizes = {
     endpoints: 20,
     hangingSeconds: 1,
     crowd: 100,
+    replay: 500,
     hangingTimeoutMs: 1_000,
     hangingRetrySeconds: 1,
     historyEvents: 10_000,

@@ -3,7 +3,7 @@ import { component } from './component.ts'
 import { Actor, Id, nullable, Time } from './fields.ts'
 import { timeQuery } from './page.ts'
 
-const states = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
+const states = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const
 
 const retriedStates = ['pending', 'failed', 'cancelled'] as const
 
@@ -72,12 +72,26 @@ const Parameters = Type.Unsafe<Readonly<Record<string, unknown>>>({
   description: 'What it is about; relative times as they were when it was started',
 })
 
-const Counts = Type.Unsafe<Readonly<Record<string, number>>>({
+export const Counts = Type.Unsafe<Readonly<Record<string, number>>>({
   type: 'object',
   additionalProperties: { type: 'integer' },
   description:
     'How many were left as they are, by a stable word: `subscription_deleted`, `changed_since`, `in_flight`, `delivery_blocked` and the like',
 })
+
+export const JobState = Type.Unsafe<(typeof states)[number]>({
+  type: 'string',
+  enum: states,
+  description:
+    '`queued`: nothing was done yet. `paused`: it goes on when it is resumed. `failed`: it gave up, see `last_error`; what was done stays',
+})
+
+export const waitingFor = nullable(
+  Type.String({
+    description:
+      'What it waits for, a stable word, while it cannot go on: `deliveries_due`, `subscription_not_active`, `breaker_open` and the like',
+  }),
+)
 
 export const Job = component(
   'Job',
@@ -85,15 +99,11 @@ export const Job = component(
   Type.Object({
     id: Id,
     kind: Type.String({
-      description: '`retry_deliveries`, `cancel_deliveries`, `recover_events`',
+      description: '`retry_deliveries`, `cancel_deliveries`, `recover_events`, `replay_events`',
       examples: ['retry_deliveries'],
     }),
     parameters: Parameters,
-    state: Type.Unsafe<(typeof states)[number]>({
-      type: 'string',
-      enum: states,
-      description: '`queued`: nothing was done yet. `failed`: it gave up, see `last_error`; what was done stays',
-    }),
+    state: JobState,
     total: Type.Integer({ description: 'Counted when it was started' }),
     done: Type.Integer(),
     skipped: Type.Integer(),
@@ -103,6 +113,7 @@ export const Job = component(
     last_error: nullable(
       Type.String({ description: 'For people; of a slice that is tried again, or of the last one' }),
     ),
+    waiting_for: waitingFor,
     created_at: Time,
     started_at: nullable(Time),
     finished_at: nullable(Time),

@@ -2,13 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { asCompany } from '../db/transaction.ts'
 import { canonicalUuid } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
-import { parseTime } from '../lib/time-range.ts'
 import type { DeliveryChoice } from '../webhooks/jobs/delivery-choice.ts'
 import type { JobKind } from '../webhooks/jobs/job-kinds.ts'
 import type { Job } from '../webhooks/jobs/job-store.ts'
 import { startJob } from '../webhooks/jobs/start-job.ts'
 import { authorOf, principalOf } from './access.ts'
 import type { HttpParts } from './http-parts.ts'
+import { timeAt } from './time-range-query.ts'
 
 /** A body of the routes that retry or cancel many. */
 interface BulkInput {
@@ -55,8 +55,8 @@ function choiceOf(filter: BulkInput['filter'], defaultState: DeliveryChoice['sta
     ...(subscription_id !== undefined && { subscription_id: uuidOf(subscription_id) }),
     ...(event_name !== undefined && { event_name }),
     ...(reason !== undefined && { reason }),
-    ...(from !== undefined && { from: timeOf('from', from, nowMs) }),
-    ...(to !== undefined && { to: timeOf('to', to, nowMs) }),
+    ...(from !== undefined && { from: timeAt('/filter/from', from, nowMs)?.toISOString() }),
+    ...(to !== undefined && { to: timeAt('/filter/to', to, nowMs)?.toISOString() }),
   }
 }
 
@@ -68,15 +68,4 @@ function uuidOf(text: string): string {
   throw new ProblemError('invalid_request', `The body at ${pointer}: ${message}`, [
     { pointer, code: 'format', message },
   ])
-}
-
-function timeOf(member: 'from' | 'to', text: string, nowMs: number): string {
-  try {
-    return parseTime(text, nowMs).toISOString()
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error
-    const { code, message } = error
-    const pointer = `/filter/${member}`
-    throw new ProblemError(code, `${pointer}: ${message}`, [{ pointer, code, message }])
-  }
 }

@@ -3,10 +3,12 @@ import type { RouteParts } from './http-parts.ts'
 import { cancelDeliveries } from './routes/cancel-deliveries.ts'
 import { cancelDelivery } from './routes/cancel-delivery.ts'
 import { cancelJob } from './routes/cancel-job.ts'
+import { cancelReplay } from './routes/cancel-replay.ts'
 import { checkDefinition } from './routes/check-definition.ts'
 import { createApiKey } from './routes/create-api-key.ts'
 import { createCompany } from './routes/create-company.ts'
 import { createDefinition } from './routes/create-definition.ts'
+import { createReplay } from './routes/create-replay.ts'
 import { createSubscription } from './routes/create-subscription.ts'
 import { deleteDefinition } from './routes/delete-definition.ts'
 import { deleteSubscription } from './routes/delete-subscription.ts'
@@ -21,6 +23,7 @@ import { getEventFacets } from './routes/get-event-facets.ts'
 import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
+import { getReplay } from './routes/get-replay.ts'
 import { getStats } from './routes/get-stats.ts'
 import { getSubscription } from './routes/get-subscription.ts'
 import { getTimeline } from './routes/get-timeline.ts'
@@ -35,17 +38,22 @@ import { listDefinitions } from './routes/list-definitions.ts'
 import { listDeliveries } from './routes/list-deliveries.ts'
 import { listEvents } from './routes/list-events.ts'
 import { listJobs } from './routes/list-jobs.ts'
+import { listReplays } from './routes/list-replays.ts'
 import { listSubscriptions } from './routes/list-subscriptions.ts'
 import { listWebhookLogs } from './routes/list-webhook-logs.ts'
 import { metrics } from './routes/metrics.ts'
 import { openApiDocument } from './routes/openapi-document.ts'
 import { portalPage } from './routes/portal-page.ts'
+import { pauseJob } from './routes/pause-job.ts'
+import { pauseReplay } from './routes/pause-replay.ts'
 import { previewSubscription } from './routes/preview-subscription.ts'
 import { publishBatch } from './routes/publish-batch.ts'
 import { publishEvent } from './routes/publish-event.ts'
 import { readyz } from './routes/readyz.ts'
 import { recoverSubscription } from './routes/recover-subscription.ts'
 import { replaceSubscription } from './routes/replace-subscription.ts'
+import { resumeJob } from './routes/resume-job.ts'
+import { resumeReplay } from './routes/resume-replay.ts'
 import { retryDeliveries } from './routes/retry-deliveries.ts'
 import { retryDelivery } from './routes/retry-delivery.ts'
 import { revealSecrets } from './routes/reveal-secrets.ts'
@@ -105,7 +113,15 @@ export const apiRoutes: readonly Route[] = [
   cancelDeliveries,
   listJobs,
   getJob,
+  pauseJob,
+  resumeJob,
   cancelJob,
+  listReplays,
+  createReplay,
+  getReplay,
+  pauseReplay,
+  resumeReplay,
+  cancelReplay,
   testWebhook,
   listWebhookLogs,
   getWebhookLog,

@@ -9,12 +9,17 @@ export function timeRangeOf(query: { readonly from?: string; readonly to?: strin
 
 /** A member of a query that is a time. */
 export function timeOf(name: 'from' | 'to' | 'at', text: string | undefined, nowMs: number): Date | undefined {
+  return timeAt(`/${name}`, text, nowMs)
+}
+
+/** A time at some place of a request. */
+export function timeAt(pointer: string, text: string | undefined, nowMs: number): Date | undefined {
   if (text === undefined) return undefined
   try {
     return parseTime(text, nowMs)
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error
     const { code, message } = error
-    throw new ProblemError(code, `/${name}: ${message}`, [{ pointer: `/${name}`, code, message }])
+    throw new ProblemError(code, `${pointer}: ${message}`, [{ pointer, code, message }])
   }
 }

@@ -10,6 +10,7 @@ export const scopes = [
   'secrets:read',
   'deliveries:read',
   'deliveries:write',
+  'replays:write',
   'keys:read',
   'keys:write',
 ] as const

@@ -24,17 +24,36 @@ const shape = rowShape<NewDelivery>({
   lease_ms: ['int', ({ lease }) => lease?.ms],
 })
 
-const insertSql = `insert into webhook_deliveries
+const insertRows = command<readonly unknown[]>(
+  'delivery.insert',
+  `insert into webhook_deliveries
           (company_id, id, subscription_id, event_id, position, attempts, due_at, lease_token)
    select company_id, id, subscription_id, event_id, position, case when lease_token is null then 0 else 1 end,
           now() + coalesce(lease_ms, 0) * interval '1 millisecond', lease_token
      from ${shape.from()}
-   on conflict (company_id, id) do nothing`
+   on conflict (company_id, id) do nothing`,
+)
 
-const insertRows = command<readonly unknown[]>('delivery.insert', insertSql)
+/** One of the past: never leased when it is written, and perhaps of a replay. */
+export interface LateDelivery extends Omit<NewDelivery, 'lease'> {
+  readonly replayId?: string
+}
+
+const lateShape = rowShape<LateDelivery>({
+  company_id: ['uuid', (delivery) => delivery.companyId],
+  id: ['uuid', (delivery) => delivery.id],
+  subscription_id: ['uuid', (delivery) => delivery.subscriptionId],
+  event_id: ['uuid', (delivery) => delivery.eventId],
+  position: ['bigint', (delivery) => delivery.position],
+  replay_id: ['uuid', (delivery) => delivery.replayId],
+})
+
 const insertMissingRows = statement<readonly unknown[], { id: string }>(
   'delivery.insert_missing',
-  `${insertSql}
+  `insert into webhook_deliveries (company_id, id, subscription_id, event_id, position, replay_id, due_at)
+   select company_id, id, subscription_id, event_id, position, replay_id, now()
+     from ${lateShape.from()}
+   on conflict (company_id, id) do nothing
    returning id`,
 )
 
@@ -44,10 +63,10 @@ export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[
   return await insertRows(db, ...shape.values(deliveries))
 }
 
-/** Likewise, answering with the ids of those that were not there. */
-export async function insertMissing(db: Db, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
+/** Likewise, due now, answering with the ids of those that were not there. */
+export async function insertMissing(db: Db, deliveries: readonly LateDelivery[]): Promise<readonly string[]> {
   if (deliveries.length === 0) return []
-  return (await insertMissingRows(db, ...shape.values(deliveries))).map(({ id }) => id)
+  return (await insertMissingRows(db, ...lateShape.values(deliveries))).map(({ id }) => id)
 }
 
 export function toDelivery(

@@ -1,13 +1,13 @@
 import { rowShape } from '../db/rows.ts'
 import { statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
-import type { NewDelivery } from './insert-deliveries.ts'
+import type { LateDelivery } from './insert-deliveries.ts'
 import type { Chain } from './order-key.ts'
 import { nameOfChain } from './order-key.ts'
 import { promoteNext } from './promote-next.ts'
 
 /** A delivery that comes in one order with others. It is never written already leased. */
-export interface OrderedDelivery extends Omit<NewDelivery, 'lease'> {
+export interface OrderedDelivery extends LateDelivery {
   readonly orderKey: string
 }
 
@@ -47,14 +47,15 @@ const shape = rowShape<Placed>({
   subscription_id: ['uuid', ({ delivery }) => delivery.subscriptionId],
   event_id: ['uuid', ({ delivery }) => delivery.eventId],
   position: ['bigint', ({ delivery }) => delivery.position],
+  replay_id: ['uuid', ({ delivery }) => delivery.replayId],
   order_key: ['text', ({ delivery }) => delivery.orderKey],
   is_blocked: ['boolean', ({ isBlocked }) => isBlocked],
 })
 
 const insertRows = statement<readonly unknown[], { id: string; subscription_id: string; is_blocked: boolean }>(
   'delivery.insert_ordered',
-  `insert into webhook_deliveries (company_id, id, subscription_id, event_id, position, order_key, due_at)
-   select company_id, id, subscription_id, event_id, position, order_key,
+  `insert into webhook_deliveries (company_id, id, subscription_id, event_id, position, replay_id, order_key, due_at)
+   select company_id, id, subscription_id, event_id, position, replay_id, order_key,
           case when is_blocked then 'infinity' else now() end
      from ${shape.from()}
    on conflict (company_id, id) do nothing

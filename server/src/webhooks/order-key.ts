@@ -29,3 +29,15 @@ export function nameOfChain({ companyId, subscriptionId, orderKey }: Chain): str
 export function isOrdered({ ordering }: Pick<Subscription, 'ordering'>): boolean {
   return ordering !== 'none'
 }
+
+/**
+ * What a delivery of a replay comes in one order with: those of the same replay about the same entity, whatever order the
+ * subscription has. No key of an event as it happens begins with a slash, so neither waits for the other.
+ */
+export function replayOrderKeyOf(
+  replayId: string,
+  entityType: string | null,
+  entityId: string | null,
+): string | undefined {
+  return entityType === null ? undefined : `/${replayId}/${entityType}/${entityId ?? ''}`
+}

@@ -14,8 +14,6 @@ import type { TestCompany } from './company.ts'
 import { author } from './company.ts'
 import { sql } from './sql.ts'
 
-const IDLE_MS = 12_345
-
 export interface JobRun {
   readonly worker: JobWorker
   readonly leadership: Leadership
@@ -39,7 +37,6 @@ export function jobRun(pools: Pools, options: Partial<JobWorkerOptions> = {}): J
     wake: (_, subscriptionId) => void woken.push(subscriptionId),
     onRecorded: () => {},
     onError: (error) => void errors.push(error),
-    idleMs: IDLE_MS,
     ...options,
   })
   return {
@@ -48,7 +45,7 @@ export function jobRun(pools: Pools, options: Partial<JobWorkerOptions> = {}): J
     errors,
     woken,
     work: async () => {
-      while ((await worker.round()) !== IDLE_MS);
+      while ((await worker.slice()) !== undefined);
     },
   }
 }

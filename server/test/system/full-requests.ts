@@ -47,7 +47,7 @@ const secret = () => `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const filter = { event_name: 'order.none', reason: 'http_500', from: '-1h', to: 'now' }
 
 /** A body that is taken, with every member that takes text, by route. A route with a body has to be here. */
-const bodies: Readonly<Record<string, () => unknown>> = {
+const bodies: Readonly<Record<string, (nameOf: (collection: string) => string) => unknown>> = {
   publishEvent: event,
   publishBatch: () => ({ events: [event()] }),
   createSubscription: () => ({ ...subscription, secret: secret() }),
@@ -75,6 +75,21 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   rotateSecret: () => ({ secret: secret() }),
   retryDeliveries: () => ({ filter: { ...filter, state: 'failed' }, dry_run: false, expected_count: 0 }),
   cancelDeliveries: () => ({ filter, dry_run: false, expected_count: 0 }),
+  createReplay: (nameOf) => ({
+    source: {
+      from: '-1h',
+      to: 'now',
+      event_names: ['order.none'],
+      entities: [{ type: 'order', id: 'o-1' }],
+      correlation_id: 'k-1',
+      filter: { branch_id: 'berlin' },
+    },
+    target: { subscription_ids: [nameOf('subscriptions')] },
+    mode: 'all',
+    reason: 'They lost a day',
+    dry_run: true,
+    expected_count: 0,
+  }),
   createApiKey: () => ({ name: 'Reader', scopes: ['events:read'], expires_at: '2999-01-01T00:00:00Z' }),
   createCompany: () => ({ name: 'Shop', settings: { allow_undeclared_events: true } }),
   updateCompany: () => ({ settings: { disable_after_failures: 7 } }),
@@ -118,7 +133,7 @@ export function fullRequest(route: ApiRoute, nameOf: (collection: string) => str
     method: route.method,
     path: withQuery(path, queries[route.operationId] ?? {}),
     headers: {},
-    body: makeBody?.(),
+    body: makeBody?.(nameOf),
   }
 }
 

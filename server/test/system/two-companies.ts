@@ -52,6 +52,8 @@ async function inhabit({ url, node }: ServedApp, receiver: string, name: string)
   await node.route()
   await node.dispatch()
   const jobId = textOf(await ask('POST', '/events/deliveries/retry', { filter: {} }), 'id')
+  const replay = { source: {}, target: { subscription_ids: [subscriptionId] } }
+  const replayId = textOf(await ask('POST', '/events/replays', replay), 'id')
   const [log] = rowsOf(await ask('GET', '/events/webhook-logs'))
   const things = {
     events: eventId,
@@ -61,6 +63,7 @@ async function inhabit({ url, node }: ServedApp, receiver: string, name: string)
     'api-keys': apiKeyId,
     companies: id,
     jobs: jobId,
+    replays: replayId,
     schemas: eventName,
   }
   return { id, key, things }

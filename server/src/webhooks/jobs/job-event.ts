@@ -4,10 +4,10 @@ import { administrativeEvent } from '../../events/administrative-event.ts'
 import { insertEvents } from '../../events/insert-events.ts'
 import type { JobRow } from './job-store.ts'
 
-type JobEventName = `daybook.job.${'started' | 'succeeded' | 'failed' | 'cancelled'}`
+type JobEventName = `daybook.job.${'started' | 'paused' | 'resumed' | 'succeeded' | 'failed' | 'cancelled'}`
 
 /**
- * Tells of a job's start or end in the transaction of the change. What the job did to single deliveries needs no events of
+ * Tells of a job's start, pause, resumption or end in the transaction of the change. What the job did to single deliveries needs no events of
  * its own: this one names what was chosen, and the counts.
  */
 export async function tellOfJob(

@@ -44,6 +44,13 @@ export interface JobSlice {
   readonly finished: boolean
   /** No further slice before so many milliseconds have gone; other jobs go on meanwhile. */
   readonly restMs?: number
+  /**
+   * How long this slice's things take at the pace that was asked for, ms. The worker's own pace is for jobs that have
+   * none; one that has rests as long as the slice took, at least.
+   */
+  readonly paceMs?: number
+  /** Why nothing could be done, a stable word. */
+  readonly waitingFor?: string
   /** Subscriptions that may have something due after the commit. */
   readonly wake?: readonly string[]
 }

@@ -3,7 +3,8 @@ import type { Db } from '../../db/statement.ts'
 import { canonicalUuid } from '../../lib/ids.ts'
 import { ProblemError } from '../../lib/problems.ts'
 
-export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+/** Open are the first three; a paused one has no slices until it is resumed. */
+export type JobState = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled'
 
 /** A job as the interface shows it. */
 export interface Job {
@@ -20,6 +21,8 @@ export interface Job {
   /** Who started it. */
   readonly author: { readonly type: string; readonly id: string; readonly name?: string }
   readonly last_error: string | null
+  /** What its next slice waits for, a stable word; null while it goes on. */
+  readonly waiting_for: string | null
   readonly created_at: string
   readonly started_at: string | null
   readonly finished_at: string | null
@@ -32,8 +35,11 @@ export interface JobRow extends Omit<Job, 'skipped' | 'skipped_reasons' | 'creat
   readonly finished_at: Date | null
 }
 
-const columns = `id, kind, parameters, state, total, done, skipped, failed, author, last_error, created_at, started_at,
-          finished_at`
+const columns = `id, kind, parameters, state, total, done, skipped, failed, author, last_error, waiting_for, created_at,
+          started_at, finished_at`
+
+const open = `state in ('queued', 'running', 'paused')`
+const atWork = `state in ('queued', 'running')`
 
 export const insertJob = statement<
   [companyId: string, id: string, kind: string, parameters: string, total: number, author: string],
@@ -48,7 +54,17 @@ export const insertJob = statement<
 export const countOpenJobs = statement<[companyId: string, max: number], { open: number }>(
   'job.count_open',
   `select count(*) as open
-     from (select id from jobs where company_id = $1 and state in ('queued', 'running') limit $2) o`,
+     from (select id from jobs where company_id = $1 and ${open} limit $2) o`,
+)
+
+/** Newest first. */
+export const listReplayRows = statement<[companyId: string, before: string | null, limit: number], JobRow>(
+  'job.list_replays',
+  `select ${columns}
+     from jobs
+    where company_id = $1 and kind = 'replay_events' and ($2::uuid is null or id < $2)
+    order by id desc
+    limit $3`,
 )
 
 /** Newest first. */
@@ -74,24 +90,54 @@ const lockJobRow = statement<[companyId: string, id: string], JobRow>(
 
 export const cancelJobRow = statement<[companyId: string, id: string], JobRow>(
   'job.cancel',
-  `update jobs set state = 'cancelled', finished_at = now() where company_id = $1 and id = $2 returning ${columns}`,
+  `update jobs
+      set state = 'cancelled', waiting_for = null, finished_at = now()
+    where company_id = $1 and id = $2
+   returning ${columns}`,
 )
 
-/** Throws not_found, in the same words whether it is unknown, another company's or no id. */
-export async function getJob(db: Db, companyId: string, id: string): Promise<Job> {
-  return toJob(await getRow(findJobRow, db, companyId, id))
+export const pauseJobRow = statement<[companyId: string, id: string], JobRow>(
+  'job.pause',
+  `update jobs set state = 'paused', waiting_for = null where company_id = $1 and id = $2 returning ${columns}`,
+)
+
+/** It begins with a clean slate: what went wrong before is perhaps why it was paused. */
+export const resumeJobRow = statement<[companyId: string, id: string], JobRow>(
+  'job.resume',
+  `update jobs
+      set state = case when started_at is null then 'queued' else 'running' end, errors = 0, due_at = now()
+    where company_id = $1 and id = $2
+   returning ${columns}`,
+)
+
+/**
+ * Throws not_found, in the same words whether it is unknown, another company's or no id.
+ * @param kind where jobs of other kinds are not looked for
+ */
+export async function getJob(db: Db, companyId: string, id: string, kind?: string): Promise<Job> {
+  return toJob(await getRow(findJobRow, db, companyId, id, kind))
 }
 
 /** Likewise, locked until the transaction ends. */
-export async function lockJob(db: Db, companyId: string, id: string): Promise<JobRow> {
-  return await getRow(lockJobRow, db, companyId, id)
+export async function lockJob(db: Db, companyId: string, id: string, kind?: string): Promise<JobRow> {
+  return await getRow(lockJobRow, db, companyId, id, kind)
 }
 
-async function getRow(find: typeof findJobRow, db: Db, companyId: string, id: string): Promise<JobRow> {
+async function getRow(
+  find: typeof findJobRow,
+  db: Db,
+  companyId: string,
+  id: string,
+  kind: string | undefined,
+): Promise<JobRow> {
   const jobId = canonicalUuid(id)
   const [row] = jobId === undefined ? [] : await find(db, companyId, jobId)
-  if (!row) throw new ProblemError('not_found', 'No such job')
+  if (!row || (kind !== undefined && row.kind !== kind)) throw new ProblemError('not_found', 'No such job')
   return row
+}
+
+export function isOpen(state: JobState): boolean {
+  return state === 'queued' || state === 'running' || state === 'paused'
 }
 
 export function toJob(row: JobRow): Job {
@@ -107,6 +153,7 @@ export function toJob(row: JobRow): Job {
     failed: row.failed,
     author: row.author,
     last_error: row.last_error,
+    waiting_for: row.waiting_for,
     created_at: row.created_at.toISOString(),
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
@@ -126,9 +173,16 @@ export const findNextJob = statement<
   'job.find_next',
   `select company_id, id
      from jobs
-    where state in ('queued', 'running') and company_id > $1 and kind = any($2::text[]) and due_at <= now()
+    where ${atWork} and company_id > $1 and kind = any($2::text[]) and due_at <= now()
     order by company_id, id
     limit 1`,
+)
+
+/** How long it is until a job of these kinds may be worked on, ms; null when none waits for its time. */
+export const findNextDue = statement<[kinds: readonly string[]], { wait_ms: number | null }>(
+  'job.find_next_due',
+  `select (extract(epoch from min(j.due_at) - now()) * 1000)::float8 as wait_ms
+     from (select company_id, due_at from jobs where ${atWork} and kind = any($1::text[])) j`,
 )
 
 export interface OpenJobRow extends JobRow {
@@ -138,15 +192,19 @@ export interface OpenJobRow extends JobRow {
   readonly created_text: string
 }
 
-/** No row when it has ended, was cancelled for instance. */
+/** No row when it has ended, was cancelled for instance, or is paused. */
 export const lockOpenJob = statement<[companyId: string, id: string], OpenJobRow>(
   'job.lock_open',
   `select ${columns}, cursor, errors, created_at::text as created_text
      from jobs
-    where company_id = $1 and id = $2 and state in ('queued', 'running')
+    where company_id = $1 and id = $2 and ${atWork}
       for update`,
 )
 
+/**
+ * What a slice did. The next comes after the rest; where the job has a pace it comes when the time of what was done is
+ * over, counted from when this one was due. So a slice that comes late is made up for, by a second at most.
+ */
 export const advanceJob = statement<
   [
     companyId: string,
@@ -156,14 +214,19 @@ export const advanceJob = statement<
     skipped: string,
     failed: number,
     cursor: string | null,
+    waitingFor: string | null,
     restMs: number,
+    paceMs: number,
   ],
   JobRow
 >(
   'job.advance',
   `update jobs
       set state = $3, done = done + $4, skipped = $5::jsonb, failed = failed + $6, cursor = $7, errors = 0,
-          due_at = now() + $8 * interval '1 millisecond', started_at = coalesce(started_at, now()),
+          waiting_for = $8,
+          due_at = greatest(now() + nullif($9, 0) * interval '1 millisecond',
+            greatest(due_at, now() - interval '1 second') + $10 * interval '1 millisecond'),
+          started_at = coalesce(started_at, now()),
           finished_at = case when $3 in ('queued', 'running') then null else now() end
     where company_id = $1 and id = $2
    returning ${columns}`,
@@ -176,9 +239,9 @@ export const noteJobError = statement<
 >(
   'job.note_error',
   `update jobs
-      set state = $3, errors = errors + 1, last_error = $4, due_at = now() + $5 * interval '1 millisecond',
+      set state = $3, errors = errors + 1, last_error = $4, waiting_for = null, due_at = now() + $5 * interval '1 millisecond',
           started_at = coalesce(started_at, now()),
           finished_at = case when $3 in ('queued', 'running') then null else now() end
-    where company_id = $1 and id = $2 and state in ('queued', 'running')
+    where company_id = $1 and id = $2 and ${atWork}
    returning ${columns}`,
 )

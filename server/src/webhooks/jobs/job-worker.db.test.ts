@@ -11,7 +11,7 @@ import type { ProblemCode } from '../../lib/problems.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import type { JobSlice } from './job-kinds.ts'
 import { jobKind } from './job-kinds.ts'
-import { cancelJob, confirmCount } from './start-job.ts'
+import { cancelJob, confirmCount, pauseJob, resumeJob } from './start-job.ts'
 
 /** A job of so many things, done ten at a time. What it does is written in a row of its company. */
 const counting = (onSlice: (companyId: string) => Partial<JobSlice> = () => ({})) =>
@@ -163,6 +163,26 @@ describe('the worker of jobs', () => {
     assert.equal(await sqlValue(pools.owner, version, [company.id]), 0)
   })
 
+  test('keeps the pace that a job asks for, and looks again when the next slice is due', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    const kind = counting(() => ({ paceMs: 400 }))
+    const job = await startTestJob(company, kind, { things: 30 })
+    const run = jobRun(pools, { kinds: [kind] })
+    await run.work()
+    assert.equal((await jobOf(company, job)).done, 10)
+    const restMs = await run.worker.round()
+    assert.ok(restMs > 0 && restMs <= 400, `${restMs} ms`)
+    // One that comes late is made up for, but not by more than a second's worth.
+    await sql(pools.owner, `update jobs set due_at = now() - interval '1 hour'`)
+    await run.worker.slice()
+    const lateMs = `select (extract(epoch from now() - due_at) * 1000)::float8 from jobs`
+    const late = Number(await sqlValue(pools.owner, lateMs))
+    assert.ok(late > 500 && late < 60_000, `${late} ms`)
+    await run.work()
+    assert.deepEqual(countsOf(await jobOf(company, job)), ['succeeded', 30, 30, {}])
+  })
+
   test('leaves alone what a newer version knows how to do', async (t) => {
     const { pools } = await testDatabase(t)
     const company = await testCompany(pools)
@@ -211,6 +231,43 @@ describe('a job', () => {
       30,
       10,
     ])
+  })
+
+  test('[change-with-event] that is paused stands still, counts as open, and goes on where it was', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    const kind = counting()
+    const job = await startTestJob(company, kind, { things: 30 })
+    const run = jobRun(pools, { kinds: [kind] })
+    const pause = async () => await company.asCompany(async (db) => await pauseJob(db, author, company.id, job.id))
+    const resume = async () => await company.asCompany(async (db) => await resumeJob(db, author, company.id, job.id))
+    assert.equal((await pause()).state, 'paused')
+    assert.equal((await resume()).state, 'queued')
+    await run.worker.slice()
+    await pause()
+    assert.equal((await pause()).state, 'paused')
+    await run.work()
+    assert.deepEqual(countsOf(await jobOf(company, job)), ['paused', 30, 10, {}])
+    for (let open = 1; open < 20; open++) await startTestJob(company, kind, { things: 1 })
+    await assert.rejects(startTestJob(company, kind, { things: 1 }), hasCode('job_limit'))
+    assert.equal((await resume()).state, 'running')
+    assert.equal((await resume()).state, 'running')
+    await run.work()
+    assert.deepEqual(countsOf(await jobOf(company, job)), ['succeeded', 30, 30, {}])
+    await assert.rejects(pause(), hasCode('job_ended'))
+    await assert.rejects(resume(), hasCode('job_ended'))
+    const words = (await told(company)).map((event) => String([event].flat()[0]).replace('daybook.job.', ''))
+    assert.deepEqual(words.slice(0, 5), ['started', 'paused', 'resumed', 'paused', 'started'])
+    assert.equal(words.filter((word) => word === 'resumed').length, 2)
+  })
+
+  test('that was paused can be cancelled', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    const job = await startTestJob(company, counting(), { things: 30 })
+    await company.asCompany(async (db) => await pauseJob(db, author, company.id, job.id))
+    await company.asCompany(async (db) => await cancelJob(db, author, company.id, job.id))
+    assert.equal((await jobOf(company, job)).state, 'cancelled')
   })
 
   test('is one of 20 open ones of its company at most', async (t) => {

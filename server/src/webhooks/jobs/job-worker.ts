@@ -12,7 +12,7 @@ import { BEFORE_ALL_IDS } from '../../lib/ids.ts'
 import { tellOfJob } from './job-event.ts'
 import type { JobKind, JobSlice } from './job-kinds.ts'
 import type { OpenJobRow } from './job-store.ts'
-import { advanceJob, findNextJob, lockOpenJob, noteJobError } from './job-store.ts'
+import { advanceJob, findNextDue, findNextJob, lockOpenJob, noteJobError } from './job-store.ts'
 
 /**
  * Works on jobs, one leader at a time, one slice of one company's oldest job after another.
@@ -22,7 +22,7 @@ import { advanceJob, findNextJob, lockOpenJob, noteJobError } from './job-store.
  * row, so it falls between two slices.
  *
  * Who works and who is served goes before: after a slice the loop rests for twice as long as the slice took, and for as
- * long as its things take at the greatest pace. A slice that throws rests its job for longer and longer, and after a few
+ * long as its things take at the greatest pace; after one of a job with a pace of its own, as long as the slice took. A slice that throws rests its job for longer and longer, and after a few
  * in a row the job has failed; while the server is gone, nothing is counted.
  */
 export interface JobWorkerOptions {
@@ -42,6 +42,8 @@ export interface JobWorkerOptions {
 }
 
 const FOLLOWING_MS = 1_000
+/** Between two looks for a job that is nearly due. */
+const REST_MIN_MS = 10
 const ERRORS_MAX = 5
 
 interface Found {
@@ -62,15 +64,22 @@ export class JobWorker {
 
   /** One slice of one job. Answers with the milliseconds to rest before the next. */
   async round(): Promise<number> {
-    const { leadership, clock, idleMs, paceMax } = this.#options
+    return (await this.slice()) ?? (await this.#msToNextDue())
+  }
+
+  /** Likewise; undefined when no job may be worked on now. */
+  async slice(): Promise<number | undefined> {
+    const { leadership, clock, paceMax } = this.#options
     try {
       if (!(await leadership.hold())) return FOLLOWING_MS
       const next = await this.#findNext()
-      if (!next) return idleMs
+      if (!next) return undefined
       this.#after = next.company_id
       const beganMs = clock.elapsed()
-      const done = await this.#work(next)
-      return Math.max(2 * (clock.elapsed() - beganMs), (done * 1_000) / paceMax)
+      const slice = await this.#work(next)
+      const tookMs = clock.elapsed() - beganMs
+      if (slice?.paceMs !== undefined) return tookMs
+      return Math.max(2 * tookMs, ((slice?.done ?? 0) * 1_000) / paceMax)
     } catch (error) {
       if (error instanceof NotLeader) return FOLLOWING_MS
       throw error
@@ -86,8 +95,15 @@ export class JobWorker {
     return first
   }
 
-  /** Answers with the number of things that were done. */
-  async #work({ company_id: companyId, id: jobId }: Found): Promise<number> {
+  /** Jobs with a pace are due again within less than the usual look. */
+  async #msToNextDue(): Promise<number> {
+    const { pool, idleMs } = this.#options
+    const [next] = await findNextDue(pool, [...this.#kinds.keys()])
+    return Math.min(idleMs, Math.max(next?.wait_ms ?? idleMs, REST_MIN_MS))
+  }
+
+  /** Undefined when nothing was done. */
+  async #work({ company_id: companyId, id: jobId }: Found): Promise<JobSlice | undefined> {
     let slice: JobSlice | undefined
     try {
       slice = await this.#inLeadersTransaction(async (db) => await this.#slice(db, companyId, jobId))
@@ -95,12 +111,12 @@ export class JobWorker {
       if (error instanceof NotLeader) throw error
       await this.#noteError(companyId, jobId, error) // throws as well when the server is gone, and then nothing is counted
       this.#options.onError(error, { companyId, jobId })
-      return 0
+      return undefined
     }
     await failpoint('job.after_commit')
     for (const subscriptionId of slice?.wake ?? []) this.#options.wake(companyId, subscriptionId)
     if (slice?.finished) this.#options.onRecorded()
-    return slice?.done ?? 0
+    return slice
   }
 
   /** Undefined when the job has ended since it was found. */
@@ -113,8 +129,20 @@ export class JobWorker {
     const slice = await kind.slice(db, { companyId, id: jobId, parameters, createdAt, cursor })
     const skipped = JSON.stringify(addCounts(before.skipped, slice.skipped))
     const state = slice.finished ? 'succeeded' : 'running'
-    const { done, failed = 0, cursor: reached, restMs = 0 } = slice
-    const [after] = await advanceJob(db, companyId, jobId, state, done, skipped, failed, reached, restMs)
+    const { done, failed = 0, cursor: reached, waitingFor = null, restMs = 0, paceMs = 0 } = slice
+    const [after] = await advanceJob(
+      db,
+      companyId,
+      jobId,
+      state,
+      done,
+      skipped,
+      failed,
+      reached,
+      waitingFor,
+      restMs,
+      paceMs,
+    )
     if (after && slice.finished) await tellOfJob(db, this.#author(), companyId, 'daybook.job.succeeded', before, after)
     await failpoint('job.before_commit')
     return slice

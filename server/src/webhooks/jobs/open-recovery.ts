@@ -3,14 +3,14 @@ import type { Db } from '../../db/statement.ts'
 import type { Author } from '../../events/administrative-event.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import { tellOfJob } from './job-event.ts'
-import { cancelJobRow, lockJob } from './job-store.ts'
+import { cancelJobRow, isOpen, lockJob } from './job-store.ts'
 
 /** Open jobs are few, and an index has only them. */
 const findOpen = statement<[companyId: string, subscriptionId: string], { id: string }>(
   'recover.find_open',
   `select id
      from jobs
-    where company_id = $1 and state in ('queued', 'running') and kind = 'recover_events'
+    where company_id = $1 and state in ('queued', 'running', 'paused') and kind = 'recover_events'
       and parameters ->> 'subscription_id' = $2 and (parameters ->> 'then_active')::boolean`,
 )
 
@@ -31,7 +31,7 @@ export async function refuseWhileRecovering(db: Db, companyId: string, subscript
 export async function cancelRecovery(db: Db, author: Author, companyId: string, subscriptionId: string): Promise<void> {
   for (const { id } of await findOpen(db, companyId, subscriptionId)) {
     const before = await lockJob(db, companyId, id)
-    if (before.state !== 'queued' && before.state !== 'running') continue // it ended while its row was waited for
+    if (!isOpen(before.state)) continue // it ended while its row was waited for
     const [after] = await cancelJobRow(db, companyId, id)
     if (after) await tellOfJob(db, author, companyId, 'daybook.job.cancelled', before, after)
   }

@@ -1,7 +1,5 @@
 import { statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
-import { readLogged } from '../../events/read-logged.ts'
-import { RecentEvents } from '../../events/recent-events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { deliveryId } from '../../lib/ids.ts'
@@ -11,7 +9,7 @@ import { insertOrdered } from '../insert-ordered.ts'
 import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
 import { orderKeyOf } from '../order-key.ts'
 import { promoteNext } from '../promote-next.ts'
-import { choosesName, decideRouting, KnownFilters, toRoutable } from '../routing-decision.ts'
+import { KnownFilters } from '../routing-decision.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
 import type { Subscription } from '../subscription-set.ts'
 import { toSubscription } from '../subscription-set.ts'
@@ -20,6 +18,8 @@ import { activateRecovered } from '../subscriptions.ts'
 import { isAnyCrowded } from './crowded-subscriptions.ts'
 import type { JobAtWork, JobSlice } from './job-kinds.ts'
 import { jobKind } from './job-kinds.ts'
+import { judgeRows } from './judge-rows.ts'
+import { isFanningOut } from './open-fan-outs.ts'
 
 /** Positions that passed a subscription by, and are to be sent to it after all. */
 export interface RecoverRange {
@@ -85,18 +85,6 @@ const takeBack = statement<
    returning d.subscription_id, d.order_key`,
 )
 
-/** Of positions of the range, one whose large fan-out (fan-out.ts) has yet to come to the subscription. */
-const findFanOut = statement<
-  [companyId: string, from: number, to: number, subscriptionId: string],
-  { position: number }
->(
-  'recover.find_fan_out',
-  `select position
-     from fan_outs
-    where company_id = $1 and position between $2 and $3 and after_subscription_id < $4
-    limit 1`,
-)
-
 /**
  * Sends a subscription what it missed: the events of a range of positions that its names and its filter choose today and
  * that were never owed to it. Skipped are those that only its filter keeps out (`filter`) and those that it has already
@@ -121,7 +109,7 @@ export async function recoverSlice(
   const { companyId, parameters: range } = job
   const { subscription_id: id, then_active: isOpenEnded } = range
   const from = job.cursor === null ? range.from_position : Number(job.cursor)
-  if (await isAnyCrowded(db, companyId, [id], DUE_MAX)) return waitingAt(job)
+  if (await isAnyCrowded(db, companyId, [id], DUE_MAX)) return waitingAt(job, 'deliveries_due')
   const to = isOpenEnded ? AFTER_ALL_POSITIONS : range.to_position
   const read = async (): Promise<TrailRow[]> => await readRange(db, companyId, from, to, SLICE_EVENTS)
   let rows = await read()
@@ -134,7 +122,7 @@ export async function recoverSlice(
   }
   // What would be sent now could end before the fan-out comes to it, which would send it again.
   const last = rows.at(-1)?.position
-  if (last !== undefined && (await findFanOut(db, companyId, from, last, id)).length > 0) return waitingAt(job)
+  if (last !== undefined && (await isFanningOut(db, companyId, from, last, id))) return waitingAt(job, 'fan_out')
   const [row] = await findSubscriptionRow(db, companyId, id)
   if (!row) return { done: 0, skipped: {}, cursor: null, finished: true }
   if (isOpenEnded && row.status === 'active')
@@ -151,8 +139,8 @@ export async function recoverSlice(
   return { done, skipped, cursor: String(next), finished, wake: [id] }
 }
 
-function waitingAt({ cursor }: JobAtWork<RecoverRange>): JobSlice {
-  return { done: 0, skipped: {}, cursor, finished: false, restMs: REST_MS }
+function waitingAt({ cursor }: JobAtWork<RecoverRange>, waitingFor: string): JobSlice {
+  return { done: 0, skipped: {}, cursor, finished: false, waitingFor, restMs: REST_MS }
 }
 
 interface Judgement {
@@ -169,20 +157,13 @@ async function judge(
   rows: readonly TrailRow[],
   clock: Pick<Clock, 'elapsed'>,
 ): Promise<Judgement> {
-  const chosen = rows.filter((row) => choosesName(subscription, row.event_name)).map((row) => row.event_id)
-  const logged = await readLogged(db, new RecentEvents(0), subscription.companyId, chosen)
-  const time = new JudgingTime(clock, JUDGING_MAX_MS)
-  const filters = new KnownFilters()
-  const wanted: TrailRow[] = []
-  const remaining = new Set(chosen)
-  for (const [index, row] of rows.entries()) {
-    if (!remaining.delete(row.event_id)) continue
-    const event = logged.get(row.event_id)
-    const asked = event ? toRoutable(event) : { eventName: row.event_name }
-    if (decideRouting(subscription, asked, filters).isOwed) wanted.push(row)
-    if (time.isUp()) return { judged: index + 1, chosen: chosen.length - remaining.size, wanted }
+  const judges = { filters: new KnownFilters(), time: new JudgingTime(clock, JUDGING_MAX_MS) }
+  const judged = await judgeRows(db, subscription, rows, judges)
+  return {
+    judged: judged.length,
+    chosen: judged.filter(({ reason }) => reason !== 'other_event_names').length,
+    wanted: judged.filter(({ reason }) => reason === null).map(({ row }) => row),
   }
-  return { judged: rows.length, chosen: chosen.length, wanted }
 }
 
 /** Writes what is missing. */

@@ -83,7 +83,7 @@ function placeOf({ cursor, createdAt }: JobAtWork<DeliveryChoice>) {
 }
 
 function waitingAt({ cursor }: JobAtWork<DeliveryChoice>): JobSlice {
-  return { done: 0, skipped: {}, cursor, finished: false, restMs: CROWDED_REST_MS }
+  return { done: 0, skipped: {}, cursor, finished: false, waitingFor: 'deliveries_due', restMs: CROWDED_REST_MS }
 }
 
 /** Each breaker once: one that opened again since the job was started belongs to an endpoint that is dead still. */

@@ -5,7 +5,17 @@ import { ProblemError } from '../../lib/problems.ts'
 import { tellOfJob } from './job-event.ts'
 import type { JobKind } from './job-kinds.ts'
 import type { Job, JobState } from './job-store.ts'
-import { advanceJob, cancelJobRow, countOpenJobs, insertJob, lockJob, toJob } from './job-store.ts'
+import {
+  advanceJob,
+  cancelJobRow,
+  countOpenJobs,
+  insertJob,
+  isOpen,
+  lockJob,
+  pauseJobRow,
+  resumeJobRow,
+  toJob,
+} from './job-store.ts'
 
 /** So that a script in a circle fills neither the table nor the queue of its company. */
 const OPEN_JOBS_MAX = 20
@@ -41,7 +51,7 @@ export async function startJob(
   if (!row) throw new Error('A job was not inserted')
   await tellOfJob(db, author, companyId, 'daybook.job.started', undefined, row)
   if (total > 0 || !kind.isEmptyDone) return toJob(row)
-  const [ended] = await advanceJob(db, companyId, row.id, 'succeeded', 0, '{}', 0, null, 0)
+  const [ended] = await advanceJob(db, companyId, row.id, 'succeeded', 0, '{}', 0, null, null, 0, 0)
   if (!ended) throw new Error(`Job ${row.id} is gone within its transaction`)
   await tellOfJob(db, author, companyId, 'daybook.job.succeeded', row, ended)
   return toJob(ended)
@@ -62,15 +72,40 @@ export function confirmCount(count: number, expected: number | undefined): void 
 /**
  * Ends an open job: a slice that is under way is waited for and stays, nothing follows it. Throws not_found or job_ended.
  */
-export async function cancelJob(db: Db, author: Author, companyId: string, id: string): Promise<Job> {
-  const before = await lockJob(db, companyId, id)
-  if (!isOpen(before.state)) throw new ProblemError('job_ended', `It has ended already: ${before.state}`)
+export async function cancelJob(db: Db, author: Author, companyId: string, id: string, kind?: string): Promise<Job> {
+  const before = await lockJob(db, companyId, id, kind)
+  refuseEnded(before.state)
   const [after] = await cancelJobRow(db, companyId, before.id)
   if (!after) throw new Error(`Job ${before.id} is gone within its transaction`)
   await tellOfJob(db, author, companyId, 'daybook.job.cancelled', before, after)
   return toJob(after)
 }
 
-function isOpen(state: JobState): boolean {
-  return state === 'queued' || state === 'running'
+/**
+ * No slice begins before it is resumed; one that is under way is waited for and stays. Nothing happens to one that is
+ * paused already. Throws not_found or job_ended.
+ */
+export async function pauseJob(db: Db, author: Author, companyId: string, id: string, kind?: string): Promise<Job> {
+  const before = await lockJob(db, companyId, id, kind)
+  refuseEnded(before.state)
+  if (before.state === 'paused') return toJob(before)
+  const [after] = await pauseJobRow(db, companyId, before.id)
+  if (!after) throw new Error(`Job ${before.id} is gone within its transaction`)
+  await tellOfJob(db, author, companyId, 'daybook.job.paused', before, after)
+  return toJob(after)
+}
+
+/** It goes on where it was paused. Nothing happens to one that is not paused. Throws not_found or job_ended. */
+export async function resumeJob(db: Db, author: Author, companyId: string, id: string, kind?: string): Promise<Job> {
+  const before = await lockJob(db, companyId, id, kind)
+  refuseEnded(before.state)
+  if (before.state !== 'paused') return toJob(before)
+  const [after] = await resumeJobRow(db, companyId, before.id)
+  if (!after) throw new Error(`Job ${before.id} is gone within its transaction`)
+  await tellOfJob(db, author, companyId, 'daybook.job.resumed', before, after)
+  return toJob(after)
+}
+
+function refuseEnded(state: JobState): void {
+  if (!isOpen(state)) throw new ProblemError('job_ended', `It has ended already: ${state}`)
 }

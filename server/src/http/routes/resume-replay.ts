@@ -1,0 +1,37 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { IdPath } from '../../contract/fields.ts'
+import { Replay } from '../../contract/replay.ts'
+import { asCompany } from '../../db/transaction.ts'
+import { resumeJob } from '../../webhooks/jobs/start-job.ts'
+import { REPLAY_KIND } from '../../webhooks/replay/replay-events.ts'
+import { toReplay } from '../../webhooks/replay/replay-view.ts'
+import { authorOf, principalOf } from '../access.ts'
+import type { HttpParts } from '../http-parts.ts'
+import { keyProblems, problemResponses } from '../problem-responses.ts'
+
+export function resumeReplay({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/events/replays/:id/resume',
+      {
+        config: { scope: 'replays:write' },
+        schema: {
+          operationId: 'resumeReplay',
+          tags: ['replays'],
+          summary: 'Let a paused replay go on',
+          description: 'Scope: `replays:write`. It goes on where it was. Nothing happens to one that is not paused.',
+          params: IdPath,
+          response: { 200: Replay.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
+        },
+      },
+      async (request) => {
+        const { companyId } = principalOf(request)
+        const author = authorOf(request, clock)
+        const { id } = request.params
+        const job = await asCompany(pools.api, companyId, (db) => resumeJob(db, author, companyId, id, REPLAY_KIND))
+        onRecorded()
+        return toReplay(job)
+      },
+    )
+  }
+}

@@ -1,0 +1,160 @@
+import type { Db } from '../../db/statement.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { deliveryId } from '../../lib/ids.ts'
+import { insertMissing } from '../insert-deliveries.ts'
+import { insertOrdered } from '../insert-ordered.ts'
+import type { JobAtWork, JobSlice } from '../jobs/job-kinds.ts'
+import { jobKind } from '../jobs/job-kinds.ts'
+import { isFanningOut } from '../jobs/open-fan-outs.ts'
+import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
+import { replayOrderKeyOf } from '../order-key.ts'
+import { KnownFilters } from '../routing-decision.ts'
+import { lockSubscriptions } from '../subscription-health.ts'
+import type { ChosenEvent } from './choose-events.ts'
+import { chooseEvents } from './choose-events.ts'
+import { countReplay } from './estimate-replay.ts'
+import { readSourcePage } from './read-source.ts'
+import type { ReplayParameters } from './replay-parameters.ts'
+import { advance, openTargets, readProgress, writeProgress } from './replay-progress.ts'
+import type { ReplayProgress } from './replay-progress.ts'
+import type { TargetSubscription, Waiting } from './replay-targets.ts'
+import { readTargetSubscriptions } from './replay-targets.ts'
+
+export const REPLAY_KIND = 'replay_events'
+
+/** Rows of the source that a slice looks at. */
+const PAGE_ROWS = 1_000
+
+/** Deliveries that a slice adds at most, however high the rate. */
+const SLICE_MAX = 1_000
+
+/** While what was added before is being posted; and while somebody has to do something. */
+const DUE_REST_MS = 100
+const WAITING_REST_MS = 1_000
+
+/**
+ * Posts past events to subscriptions again, each once: its delivery's id is made of subscription, event and replay. A target
+ * goes along the source in the order of positions, a slice at a time; the slice's deliveries, the counts and the position
+ * that was reached are one transaction. Events about one entity are a chain, so they come one after the other.
+ *
+ * Skipped are events that the subscription's names (`other_event_names`) or filter (`filter`) do not choose, that are stored
+ * no more (`payload_gone`), that the mode leaves out (`delivered`, `pending`, `not_failed`), and all of a subscription that
+ * was deleted (`subscription_deleted`). One that is not active, became ordered, fails, or has much due is waited for.
+ */
+export const replayEvents = jobKind<ReplayParameters>({
+  kind: REPLAY_KIND,
+  count: countReplay,
+  slice: async (db, job) => await replaySlice(db, job),
+})
+
+/** @param clock for the time in which filters are asked; where it ends the slice does */
+export async function replaySlice(
+  db: Db,
+  job: JobAtWork<ReplayParameters>,
+  clock: Pick<Clock, 'elapsed'> = systemClock,
+): Promise<JobSlice> {
+  const { companyId, parameters } = job
+  const { source, target, rate } = parameters
+  const progress = readProgress(job.cursor, target.subscription_ids, source.from_position)
+  const open = openTargets(progress)
+  const sliceMax = Math.max(1, Math.min(SLICE_MAX, Math.ceil(rate / 2)))
+  const subscriptions = await readTargetSubscriptions(
+    db,
+    companyId,
+    open.map(({ id }) => id),
+    sliceMax,
+  )
+  const states = open.map((place) => ({ ...place, state: subscriptions.get(place.id) }))
+  const next = states.find(({ state }) => state?.waitsFor === undefined)
+  if (!next) {
+    const [first] = states
+    return first?.state?.waitsFor ? waitingAt(job, first.state.waitsFor) : finishedAt(progress)
+  }
+  if (!next.state || next.state.isDeleted) return await skipSlice(db, job, progress, next)
+  return await postSlice(db, job, progress, { ...next, state: next.state }, { clock, sliceMax })
+}
+
+type Place = ReturnType<typeof openTargets>[number]
+
+/** All that a subscription that is gone would have been sent, counted page by page. */
+async function skipSlice(
+  db: Db,
+  { companyId, parameters }: JobAtWork<ReplayParameters>,
+  progress: ReplayProgress,
+  { id, after }: Place,
+): Promise<JobSlice> {
+  const { rows, reached } = await readSourcePage(db, companyId, parameters.source, after, PAGE_ROWS)
+  return { done: 0, skipped: { subscription_deleted: rows.length }, ...reachedBy(progress, id, reached) }
+}
+
+async function postSlice(
+  db: Db,
+  job: JobAtWork<ReplayParameters>,
+  progress: ReplayProgress,
+  { id, after, state }: Place & { readonly state: TargetSubscription },
+  { clock, sliceMax }: { readonly clock: Pick<Clock, 'elapsed'>; readonly sliceMax: number },
+): Promise<JobSlice> {
+  const { companyId, parameters } = job
+  const { source, mode, rate } = parameters
+  const page = await readSourcePage(db, companyId, source, after, PAGE_ROWS)
+  const [first, last] = [page.rows[0], page.rows.at(-1)]
+  if (mode !== 'all' && first && last && (await isFanningOut(db, companyId, first.position, last.position, id))) {
+    return waitingAt(job, 'fan_out')
+  }
+  const judges = {
+    filters: new KnownFilters(),
+    time: new JudgingTime(clock, JUDGING_MAX_MS),
+    sourceFilter: source.filter && JSON.stringify(source.filter),
+  }
+  const max = state.isProbe ? 1 : sliceMax
+  const { chosen, skipped, looked } = await chooseEvents(db, state.subscription, page.rows, { mode, max }, judges)
+  const done = await addDeliveries(db, job, id, chosen)
+  const reached = looked === page.rows.length ? page.reached : (page.rows[looked - 1]?.position ?? after)
+  return {
+    done,
+    skipped: Object.fromEntries(skipped),
+    ...reachedBy(progress, id, reached),
+    paceMs: (done * 1_000) / rate,
+    wake: done > 0 ? [id] : [],
+  }
+}
+
+async function addDeliveries(
+  db: Db,
+  { companyId, id: replayId }: JobAtWork<ReplayParameters>,
+  subscriptionId: string,
+  chosen: readonly ChosenEvent[],
+): Promise<number> {
+  const deliveries = chosen.map(({ row }) => ({
+    id: deliveryId(subscriptionId, row.event_id, replayId),
+    companyId,
+    subscriptionId,
+    eventId: row.event_id,
+    position: row.position,
+    replayId,
+    orderKey: replayOrderKeyOf(replayId, row.entity_type, row.entity_id),
+  }))
+  const free = deliveries.filter(({ orderKey }) => orderKey === undefined)
+  const ordered = deliveries.flatMap(({ orderKey, ...one }) => (orderKey === undefined ? [] : { ...one, orderKey }))
+  if (ordered.length > 0) await lockSubscriptions(db, [{ companyId, subscriptionId }])
+  return (await insertMissing(db, free)).length + (await insertOrdered(db, ordered)).length
+}
+
+function reachedBy(
+  progress: ReplayProgress,
+  id: string,
+  reached: number | null,
+): Pick<JobSlice, 'cursor' | 'finished'> {
+  const next = advance(progress, id, reached)
+  return { cursor: writeProgress(next), finished: openTargets(next).length === 0 }
+}
+
+function finishedAt(progress: ReplayProgress): JobSlice {
+  return { done: 0, skipped: {}, cursor: writeProgress(progress), finished: true }
+}
+
+function waitingAt({ cursor }: JobAtWork<ReplayParameters>, waitingFor: Waiting | 'fan_out'): JobSlice {
+  const restMs = waitingFor === 'deliveries_due' ? DUE_REST_MS : WAITING_REST_MS
+  return { done: 0, skipped: {}, cursor, finished: false, waitingFor, restMs }
+}

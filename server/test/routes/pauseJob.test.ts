@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { newId } from '../../src/lib/ids.ts'
+import { jobRun } from '../support/job-run.ts'
+import { makeAttempt } from '../support/made-things.ts'
+import { refusalOf, startRouteTest } from '../support/route-test.ts'
+
+const api = await startRouteTest()
+const pathOf = (id: unknown): string => `/events/jobs/${String(id)}/pause`
+
+async function start(t: TestContext): Promise<string> {
+  const filter = { subscription_id: (await makeAttempt(t, api, { status: 410 })).subscriptionId }
+  const { body } = await api.request('POST', '/events/deliveries/retry', { filter })
+  return String(body['id'])
+}
+
+describe('POST /events/jobs/{id}/pause', () => {
+  describe('200', () => {
+    test('it stands still, and stays as it is when it is paused again', async (t) => {
+      const id = await start(t)
+      for (let times = 0; times < 2; times++) {
+        const { status, body } = await api.request('POST', pathOf(id))
+        assert.deepEqual([status, body['state'], body['finished_at']], [200, 'paused', null])
+      }
+      await jobRun(api.database.pools).work()
+      assert.equal((await api.request('GET', `/events/jobs/${id}`)).body['state'], 'paused')
+    })
+  })
+
+  describe('404', () => {
+    test('what does not exist, what is no id and what is of another company', async (t) => {
+      const other = await api.newCompany('Other')
+      const id = await start(t)
+      for (const [name, key] of [
+        [newId(), api.key],
+        ['nothing', api.key],
+        [id, other.key],
+      ] as const) {
+        assert.deepEqual(refusalOf(await api.request('POST', pathOf(name), undefined, { key })), [404, 'not_found'])
+      }
+    })
+  })
+
+  describe('409', () => {
+    test('one that has ended', async () => {
+      const { body } = await api.request('POST', '/events/deliveries/retry', { filter: { event_name: 'not.ever' } })
+      assert.deepEqual(refusalOf(await api.request('POST', pathOf(body['id']))), [409, 'job_ended'])
+    })
+  })
+})
