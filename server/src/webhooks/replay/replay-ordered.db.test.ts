@@ -109,7 +109,10 @@ describe('a replay to an ordered subscription', () => {
     const entities = [
       ...past.map((_, index) => index % 3),
       ...later.slice(0, -4).map((_, index) => index % 3),
-      ...[0, 1, 2, 0],
+      0,
+      1,
+      2,
+      0,
     ]
     inOrder.forEach((id, index) => entityOf.set(id, String(entities[index])))
     for (const entity of ['0', '1', '2']) {
