@@ -10,6 +10,8 @@ export const scopes = [
   'secrets:read',
   'deliveries:read',
   'deliveries:write',
+  'retention:read',
+  'retention:write',
   'keys:read',
   'keys:write',
 ] as const

@@ -1,5 +1,6 @@
 import { statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
+import type { LoggedEvents } from '../../events/read-logged.ts'
 import { readLogged } from '../../events/read-logged.ts'
 import { RecentEvents } from '../../events/recent-events.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -12,6 +13,7 @@ import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
 import { orderKeyOf } from '../order-key.ts'
 import { promoteNext } from '../promote-next.ts'
 import { choosesName, decideRouting, KnownFilters, toRoutable } from '../routing-decision.ts'
+import { findLedgerEnd } from '../retention/ledger-end.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
 import type { Subscription } from '../subscription-set.ts'
 import { toSubscription } from '../subscription-set.ts'
@@ -31,6 +33,8 @@ export interface RecoverRange {
    * it becomes active, so that all of it comes in order.
    */
   readonly then_active: boolean
+  /** The subscription was not active while all of it was recorded, so none of it was ever owed to it. */
+  readonly was_held?: boolean
 }
 
 /** Events that a slice looks at. Small, so that nobody waits for it. */
@@ -48,11 +52,12 @@ interface TrailRow {
   event_name: string
   entity_type: string | null
   entity_id: string | null
+  recorded_at: Date
 }
 
 const readRange = statement<[companyId: string, from: number, to: number, limit: number], TrailRow>(
   'recover.read_range',
-  `select position, event_id, event_name, entity_type, entity_id
+  `select position, event_id, event_name, entity_type, entity_id, recorded_at
      from event_audit_trail
     where company_id = $1 and position between $2 and $3
     order by position
@@ -99,8 +104,9 @@ const findFanOut = statement<
 
 /**
  * Sends a subscription what it missed: the events of a range of positions that its names and its filter choose today and
- * that were never owed to it. Skipped are those that only its filter keeps out (`filter`) and those that it has already
- * (`owed_already`). A subscription that was deleted ends the job.
+ * that were never owed to it. Skipped are those that only its filter keeps out (`filter`), those that it has already
+ * (`owed_already`), those whose payload is no longer stored (`payload_expired`), and those so old that the ledger cannot tell
+ * whether it had them (`ledger_expired`). A subscription that was deleted ends the job.
  */
 export const recoverEvents = jobKind<RecoverRange>({
   kind: 'recover_events',
@@ -142,7 +148,8 @@ export async function recoverSlice(
   // What comes late to an active one comes beside its chains, which have gone on.
   const ordering = isOpenEnded ? row.ordering : 'none'
   const subscription = toSubscription({ ...row, status: 'active', ordering, subscription_id: id })
-  const judgement = await judge(db, subscription, rows, clock)
+  const unknownBefore = isOpenEnded || range.was_held ? undefined : await findLedgerEnd(db, companyId)
+  const judgement = await judge(db, subscription, rows, clock, unknownBefore)
   const next = (rows[judgement.judged - 1]?.position ?? from - 1) + 1
   const finished = isLast && judgement.judged === rows.length
   if (isOpenEnded) await moveHeld(db, companyId, id, next) // the row of the subscription is locked before its health
@@ -161,6 +168,8 @@ interface Judgement {
   /** Those of them whose names are chosen. */
   readonly chosen: number
   readonly wanted: readonly TrailRow[]
+  /** Of the chosen ones, those that cannot be sent, or must not. */
+  readonly expired: Readonly<Record<string, number>>
 }
 
 async function judge(
@@ -168,6 +177,7 @@ async function judge(
   subscription: Subscription,
   rows: readonly TrailRow[],
   clock: Pick<Clock, 'elapsed'>,
+  unknownBefore: Date | undefined,
 ): Promise<Judgement> {
   const chosen = rows.filter((row) => choosesName(subscription, row.event_name)).map((row) => row.event_id)
   const logged = await readLogged(db, new RecentEvents(0), subscription.companyId, chosen)
@@ -175,21 +185,35 @@ async function judge(
   const filters = new KnownFilters()
   const wanted: TrailRow[] = []
   const remaining = new Set(chosen)
+  const expired: Record<string, number> = {}
+  const judged = (count: number): Judgement => ({
+    judged: count,
+    chosen: chosen.length - remaining.size,
+    wanted,
+    expired,
+  })
   for (const [index, row] of rows.entries()) {
     if (!remaining.delete(row.event_id)) continue
     const event = logged.get(row.event_id)
     const asked = event ? toRoutable(event) : { eventName: row.event_name }
-    if (decideRouting(subscription, asked, filters).isOwed) wanted.push(row)
-    if (time.isUp()) return { judged: index + 1, chosen: chosen.length - remaining.size, wanted }
+    const expiry = unknownBefore && row.recorded_at < unknownBefore ? 'ledger_expired' : payloadExpiry(logged, row)
+    if (expiry !== undefined) expired[expiry] = (expired[expiry] ?? 0) + 1
+    else if (decideRouting(subscription, asked, filters).isOwed) wanted.push(row)
+    if (time.isUp()) return judged(index + 1)
   }
-  return { judged: rows.length, chosen: chosen.length, wanted }
+  return judged(rows.length)
+}
+
+/** One that was altered is owed all the same: its delivery ends with the reason. */
+function payloadExpiry(logged: LoggedEvents, { event_id: id }: TrailRow): 'payload_expired' | undefined {
+  return !logged.get(id) && logged.whyMissing(id) === 'payload_gone' ? 'payload_expired' : undefined
 }
 
 /** Writes what is missing. */
 async function owe(
   db: Db,
   subscription: Subscription,
-  { chosen, wanted }: Judgement,
+  { chosen, wanted, expired }: Judgement,
 ): Promise<Pick<JobSlice, 'done' | 'skipped'>> {
   const { companyId } = subscription
   const deliveries = wanted.map(({ event_id: eventId, position, entity_type: type, entity_id }) => ({
@@ -215,7 +239,8 @@ async function owe(
   if (ordered.length > 0) await lockSubscriptions(db, ordered)
   const written = [...(await insertMissing(db, free)), ...(await insertOrdered(db, ordered))]
   const done = written.length - (await takeBackAttempted(db, companyId, written))
-  return { done, skipped: { filter: chosen - wanted.length, owed_already: wanted.length - done } }
+  const filter = chosen - wanted.length - Object.values(expired).reduce((sum, count) => sum + count, 0)
+  return { done, skipped: { filter, owed_already: wanted.length - done, ...expired } }
 }
 
 /** Under the locks of the ordered ones. Answers with how many. */
