@@ -10,6 +10,7 @@ import { EventFacets } from './event-facets.ts'
 import { Event, EventPart, EventWithDeliveries, LinkedEvent } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
+import { Retention, RetentionPreview } from './retention.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
 import { Stats } from './stats.ts'
 import {
@@ -54,6 +55,8 @@ export const components: readonly Component[] = [
   LinkedEvent,
   Problem,
   PublishedEvent,
+  Retention,
+  RetentionPreview,
   RevealedSecrets,
   RoutingExplanation,
   Stats,

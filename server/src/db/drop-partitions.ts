@@ -67,7 +67,7 @@ const listEnded = statement<[], { name: string }>(
   `select c.relname as name
      from pg_class c
     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relispartition
-      and c.relname ~ '^${ENDED}(${partitioned.join('|')})_[0-9]{4}_[0-9]{2}$'
+      and c.relname ~ '^${ENDED}(event|webhook)_logs_[0-9]{4}_[0-9]{2}$'
     order by c.relname`,
 )
 

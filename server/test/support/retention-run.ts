@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Leadership } from '../../src/db/leadership.ts'
 import { ensurePartitions } from '../../src/db/partitions.ts'
-import type { Pools } from '../../src/db/pools.ts'
+import type { DbPool, Pools } from '../../src/db/pools.ts'
 import type { NewEvent } from '../../src/events/event.ts'
 import type { Retention } from '../../src/events/retention/retention-rules.ts'
 import { keepAll } from '../../src/events/retention/retention-rules.ts'
@@ -97,4 +97,37 @@ export async function addAttemptDaysAgo(
     [company.id, id, row.deliveryId ?? newId(atMs), row.outcome ?? 'delivered', new Date(atMs).toISOString()],
   )
   return id
+}
+
+/**
+ * Many events with a row of the ledger each, all of so many days ago: rows and nothing else.
+ * @param rows.from the position of the first
+ */
+export async function addRowsDaysAgo(
+  owner: DbPool,
+  companyId: string,
+  rows: { readonly days: number; readonly eventName: string; readonly count: number; readonly from: number },
+): Promise<void> {
+  const atMs = daysAgoMs(rows.days)
+  await ensurePartitions(owner, atMs)
+  const values = [companyId, rows.eventName, new Date(atMs).toISOString(), rows.from, rows.count]
+  const ids = `select n, (substr(u, 1, 8) || '-' || substr(u, 9, 4) || '-7' || substr(u, 13, 3) || '-8' || substr(u, 16, 3) || '-'
+                       || substr(u, 19, 12))::uuid as id
+     from (select n, lpad(to_hex(floor(extract(epoch from $3::timestamptz) * 1000)::bigint), 12, '0')
+                       || lpad(to_hex($4::bigint + n), 18, '0') as u
+             from generate_series(0, $5::int - 1) n) u`
+  await sql(
+    owner,
+    `with made as materialized (${ids}), logged as (
+       insert into event_logs (company_id, id, event_name, occurred_at, recorded_at, payload, payload_salt, digest, content_digest)
+       select $1, id, $2, $3, $3, '{"n":' || n || '}', '', '', '' from made
+     ), told as (
+       insert into event_audit_trail (company_id, position, event_id, event_name, recorded_at, digest)
+       select $1, $4::bigint + n, id, $2, $3, '' from made
+     )
+     insert into webhook_logs (company_id, id, delivery_id, subscription_id, event_id, event_name, position, attempt_no,
+            outcome, reason, webhook_url, started_at)
+     select $1, id, id, id, id, $2, $4::bigint + n, 1, 'delivered', 'http_200', 'https://example.com/hook', $3 from made`,
+    values,
+  )
 }

@@ -12,6 +12,7 @@ import {
   retentionRun,
 } from '../../../test/support/retention-run.ts'
 import { sql, sqlValue } from '../../../test/support/sql.ts'
+import { storedStats } from '../../../test/support/stats-run.ts'
 import type { Pools } from '../../db/pools.ts'
 import { partitionName } from '../../db/partitions.ts'
 import { listEvents } from '../../events/list-events.ts'
@@ -22,6 +23,7 @@ import { recoverSubscription } from '../enable-subscription.ts'
 import { startJob } from '../jobs/start-job.ts'
 import { retryDeliveries } from '../jobs/retry-deliveries.ts'
 import { retryDelivery } from '../retry-delivery.ts'
+import { rebuildStats } from '../stats/rebuild-stats.ts'
 
 /** Names of events whose payload is stored, by position. */
 async function stored(company: TestCompany): Promise<readonly string[]> {
@@ -126,7 +128,7 @@ describe('payloads', () => {
     assert.deepEqual(await stored(company), ['a.free'])
     await jobRun(pools).work()
     const [delivery] = await company.claim(id)
-    assert.ok(delivery, `${(await jobOf(company, job)).state}`)
+    assert.ok(delivery, (await jobOf(company, job)).state)
     await company.finish(delivery)
     await run.work()
     assert.deepEqual(await stored(company), [])
@@ -250,6 +252,20 @@ describe('the ledger', () => {
     await sql(pools.owner, `update leases set expires_at = '-infinity' where name = 'retention'`)
     await retentionRun(pools).work()
     assert.equal(await countOf(pools, 'webhook_logs'), 0)
+  })
+
+  test('[statistics-exact] statistics that are rebuilt keep what was counted of rows that are gone', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    for (const days of [60, 50, 41, 39, 1]) await addAttemptDaysAgo(pools, company, days)
+    const { ends } = await rebuildStats(pools.engine, company.id, Date.now())
+    assert.equal(ends, 5)
+    const before = await storedStats(pools.owner)
+    await decideRetention(company, { ledger_retention_days: 40 })
+    await retentionRun(pools).work()
+    assert.equal(await countOf(pools, 'webhook_logs'), 2)
+    await rebuildStats(pools.engine, company.id, Date.now())
+    assert.deepEqual(await storedStats(pools.owner), before)
   })
 
   test('a recovery sends nothing of which it cannot know any more whether it was sent', async (t) => {
