@@ -12,6 +12,7 @@ import { measureCrowd } from './scenarios/crowd.ts'
 import { measureHanging } from './scenarios/hanging.ts'
 import { measureLatency } from './scenarios/latency.ts'
 import { measureLimits } from './scenarios/limits.ts'
+import { measureRetention } from './scenarios/retention.ts'
 import { measureStart } from './scenarios/start.ts'
 import { measureEndToEnd, measureSingles } from './scenarios/throughput.ts'
 import { openSession, publish, receive, subscribe } from './session.ts'
@@ -52,6 +53,7 @@ async function measureServer(session: Session, isWanted: IsWanted, measure: Meas
   if (isWanted('latency')) await measure('latency', measureLatency)
   if (isWanted('start')) await measure('the start', measureStart)
   if (isWanted('backlog')) await measure('with deliveries waiting', measureBacklog)
+  if (isWanted('retention')) await measure('retention', measureRetention)
   if (isWanted('hanging', 'crowd')) {
     await (await session.client()).request('DELETE', `/events/subscriptions/${all.id}`)
   }

@@ -10,6 +10,7 @@ export const scenarioNames = [
   'latency',
   'start',
   'backlog',
+  'retention',
   'hanging',
   'crowd',
 ] as const
@@ -24,7 +25,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick | --tiny] [--only name[,name]] [--json]
 
-  --quick  under a minute, without backlog, hanging and crowd
+  --quick  under a minute, without backlog, retention, hanging and crowd
   --tiny   seconds: every scenario once with few events; only lost and duplicated events count
   --only   ${scenarioNames.join(', ')}
   --json   ends with one line of JSON

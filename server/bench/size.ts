@@ -16,6 +16,9 @@ export interface Size {
   /** Deadline of a call to an endpoint that may hang, and the wait until the next one. */
   readonly hangingTimeoutMs: number
   readonly hangingRetrySeconds: number
+  /** Rows of the log in months that go whole, and rows that end one by one. */
+  readonly retentionDropped: number
+  readonly retentionEnded: number
   /** Times the server is started; the median counts. */
   readonly starts: number
   /** For the last receipt, after the last publish was answered. */
@@ -34,6 +37,8 @@ export const sizes = {
     endpoints: 1_000,
     hangingSeconds: 15,
     crowd: 100_000,
+    retentionDropped: 10_000_000,
+    retentionEnded: 500_000,
     hangingTimeoutMs: 15_000,
     // Nothing is tried again while it is measured, as with the usual minute.
     hangingRetrySeconds: 20,
@@ -51,6 +56,8 @@ export const sizes = {
     endpoints: 200,
     hangingSeconds: 5,
     crowd: 5_000,
+    retentionDropped: 200_000,
+    retentionEnded: 20_000,
     hangingTimeoutMs: 5_000,
     hangingRetrySeconds: 8,
     starts: 1,
@@ -67,6 +74,8 @@ export const sizes = {
     endpoints: 20,
     hangingSeconds: 1,
     crowd: 100,
+    retentionDropped: 1_000,
+    retentionEnded: 500,
     hangingTimeoutMs: 1_000,
     hangingRetrySeconds: 1,
     starts: 1,

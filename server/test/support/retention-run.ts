@@ -38,6 +38,7 @@ export function retentionRun(pools: Pools, options: Partial<RetentionKeeperOptio
     onEnded: (one) => void ended.push(one),
     onBusy: (partition) => void busy.push(partition),
     idleMs: IDLE_MS,
+    passMs: 0,
     ...options,
   })
   return {

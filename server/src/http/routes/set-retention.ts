@@ -19,7 +19,7 @@ export function setRetention({ pools, clock, onRecorded }: HttpParts): FastifyPl
           tags: ['retention'],
           summary: 'Decide how long payloads and the ledger are kept',
           description:
-            'Scope: `retention:write`. Replaces the whole decision. What is beyond its time begins to end within a minute, ' +
+            'Scope: `retention:write`. Replaces the whole decision. What is beyond its time begins to end within seconds, ' +
             'and does not come back; ask `POST /retention/preview` first.',
           body: RetentionInput,
           response: {

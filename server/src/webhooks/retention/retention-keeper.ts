@@ -37,10 +37,13 @@ export interface RetentionKeeperOptions {
   /** A month could not be detached for now, because its table is in use all the time. */
   readonly onBusy: (partition: string) => void
   readonly idleMs?: number
+  /** From one pass to the next, where no company decides anything anew. */
+  readonly passMs?: number
   readonly batchRows?: number
 }
 
 const FOLLOWING_MS = 5_000
+const PASS_MS = 10 * 60_000
 const BUSY_PAUSE_MS = 2_000
 const COMPANIES_AT_ONCE = 1_000
 
@@ -57,12 +60,20 @@ const readDatabaseTime = statement<[], { now_ms: number }>(
   `select extract(epoch from now())::float8 * 1000 as now_ms`,
 )
 
+const readLatestDecision = statement<[], { decided: string | null }>(
+  'retention.latest_decision',
+  `select max(updated_at)::text || ' ' || count(company_id) as decided from retention_settings`,
+)
+
 export class RetentionKeeper {
   readonly #options: Required<RetentionKeeperOptions>
   readonly #tasks: Task[] = []
+  /** On the clock's scale; and the newest decision that the last pass knew. */
+  #nextPassAt = 0
+  #lastDecided: string | undefined
 
   constructor(options: RetentionKeeperOptions) {
-    this.#options = { idleMs: 60_000, batchRows: 5_000, ...options }
+    this.#options = { idleMs: 5_000, passMs: PASS_MS, batchRows: 5_000, ...options }
   }
 
   /** One month, or one batch. Answers with the milliseconds to rest before the next. */
@@ -70,7 +81,7 @@ export class RetentionKeeper {
     const { leadership, clock, idleMs } = this.#options
     try {
       if (!(await leadership.hold())) {
-        this.#tasks.length = 0
+        this.#startAnew()
         return FOLLOWING_MS
       }
       const beganMs = clock.elapsed()
@@ -79,18 +90,42 @@ export class RetentionKeeper {
         await this.#work(task)
         return this.#tasks.length > 0 ? clock.elapsed() - beganMs : idleMs
       }
-      await this.#dropLeftOvers()
-      const decided = await this.#readDecisions()
-      if (decided.length === 0) return idleMs
-      const dropped = await this.#dropMonths()
-      if (dropped === 'busy') return BUSY_PAUSE_MS
-      await this.#plan(decided)
-      return this.#tasks.length > 0 ? 0 : idleMs
+      return (await this.#isTimeToPass()) ? await this.#beginPass() : idleMs
     } catch (error) {
-      this.#tasks.length = 0
+      this.#startAnew()
       if (error instanceof NotLeader) return FOLLOWING_MS
       throw error
     }
+  }
+
+  /** A pass costs a look for each event name of each company that decided something, so there are few of them. */
+  async #isTimeToPass(): Promise<boolean> {
+    const { owner, clock } = this.#options
+    const [latest] = await readLatestDecision(owner)
+    const lastDecided = latest?.decided ?? undefined
+    if (clock.elapsed() < this.#nextPassAt && lastDecided === this.#lastDecided) return false
+    this.#lastDecided = lastDecided
+    return true
+  }
+
+  async #beginPass(): Promise<number> {
+    const { clock, idleMs, passMs } = this.#options
+    await this.#dropLeftOvers()
+    const decided = await this.#readDecisions()
+    if (decided.length > 0) {
+      if ((await this.#dropMonths()) === 'busy') {
+        this.#startAnew()
+        return BUSY_PAUSE_MS
+      }
+      await this.#plan(decided)
+    }
+    this.#nextPassAt = clock.elapsed() + passMs
+    return this.#tasks.length > 0 ? 0 : idleMs
+  }
+
+  #startAnew(): void {
+    this.#tasks.length = 0
+    this.#nextPassAt = 0
   }
 
   async #dropLeftOvers(): Promise<void> {
