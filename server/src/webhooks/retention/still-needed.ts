@@ -62,10 +62,10 @@ const findReadingJobs = statement<[companyIds: readonly string[]], { company_id:
   `select w.company_id, j.id
      from unnest($1::uuid[]) as w(company_id)
     cross join lateral (
-      select id
-        from jobs
-       where company_id = w.company_id and state in ('queued', 'running') and kind <> 'cancel_deliveries'
-       order by id
+      select j.id
+        from jobs j
+       where j.company_id = w.company_id and j.state in ('queued', 'running') and j.kind <> 'cancel_deliveries'
+       order by j.id
        limit 1
     ) j`,
 )
