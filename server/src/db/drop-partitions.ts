@@ -19,7 +19,7 @@ export interface Month {
   readonly toMs: number
 }
 
-/** In the transaction's statements the wait for one lock, and so what a publish waits at most beside its own work. */
+/** The wait for one lock, of which there are two: the parent's and the partition's. A publish waits no longer than both. */
 const LOCK_WAIT_MS = 200
 
 const ENDED = 'ended_'
