@@ -22,6 +22,8 @@ export interface Month {
 /** The wait for one lock, of which there are two: the parent's and the partition's. A publish waits no longer than both. */
 const LOCK_WAIT_MS = 200
 
+const VACUUM_WAIT_MS = 3_000
+
 const ENDED = 'ended_'
 
 const listPartitions = statement<[parent: string], { name: string }>(
@@ -56,6 +58,10 @@ export async function listMonths(owner: Db): Promise<readonly Month[]> {
 /** Throws lock_not_available (55P03) when the table is too busy for it; then nothing has happened. */
 export async function detachMonth(db: Db, { table, partition }: Month): Promise<void> {
   const ddl = (text: string) => ({ name: '', text, values: [] })
+  // Autovacuum holds a lock for as long as it works, and gives way to whoever has waited for a second. In this mode nobody
+  // who reads or writes waits meanwhile.
+  await db.query(ddl(`set local lock_timeout = '${VACUUM_WAIT_MS}ms'`))
+  await db.query(ddl(`lock table ${partition} in share update exclusive mode`))
   await db.query(ddl(`set local lock_timeout = '${LOCK_WAIT_MS}ms'`))
   await db.query(ddl(`alter table ${table} detach partition ${partition}`))
   await db.query(ddl(`alter table ${partition} rename to ${ENDED}${partition}`))

@@ -20,6 +20,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { armFailpoints } from '../../lib/failpoint.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import { recoverSubscription } from '../enable-subscription.ts'
+import { byDelivery } from '../events-by-delivery.ts'
 import { startJob } from '../jobs/start-job.ts'
 import { retryDeliveries } from '../jobs/retry-deliveries.ts'
 import { retryDelivery } from '../retry-delivery.ts'
@@ -266,6 +267,20 @@ describe('the ledger', () => {
     assert.equal(await countOf(pools, 'webhook_logs'), 2)
     await rebuildStats(pools.engine, company.id, Date.now())
     assert.deepEqual(await storedStats(pools.owner), before)
+  })
+
+  test('an event is not said to have been owed to nobody when nobody knows any more', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    const [old] = await publishDaysAgo(pools, company, 60, { eventName: 'a.b' })
+    const [young] = await publishDaysAgo(pools, company, 35, { eventName: 'a.b' })
+    const ids = [old?.id ?? '', young?.id ?? '']
+    const owedToNobody = async () =>
+      await company.asCompany(async (db) => [...(await byDelivery('none').test(db, company.id, ids))])
+    assert.deepEqual(await owedToNobody(), ids)
+    await decideRetention(company, { ledger_retention_days: 40 })
+    await retentionRun(pools).work()
+    assert.deepEqual(await owedToNobody(), [young?.id])
   })
 
   test('a recovery sends nothing of which it cannot know any more whether it was sent', async (t) => {
