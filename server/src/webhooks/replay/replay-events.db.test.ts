@@ -174,7 +174,7 @@ describe('a replay', () => {
     const job = await start([id], { source: { event_names: ['order.*'] } })
     await work()
     assert.deepEqual(eventIds(await owedBy(job)), [kept])
-    assert.deepEqual((await jobOf(job)).skipped_reasons, { payload_gone: 1 })
+    assert.deepEqual((await jobOf(job)).skipped_reasons, { payload_expired: 1 })
   })
 })
 
