@@ -14,6 +14,7 @@ import { measureHistory } from './scenarios/history.ts'
 import { measureLatency } from './scenarios/latency.ts'
 import { measureLimits } from './scenarios/limits.ts'
 import { measureReplay } from './scenarios/replay.ts'
+import { measureRetention } from './scenarios/retention.ts'
 import { measureStart } from './scenarios/start.ts'
 import { measureEndToEnd, measureSingles } from './scenarios/throughput.ts'
 import { openSession, publish, receive, subscribe } from './session.ts'
@@ -58,6 +59,7 @@ async function measureServer(session: Session, isWanted: IsWanted, measure: Meas
   if (isWanted('start')) await measure('the start', measureStart)
   if (isWanted('backlog')) await measure('with deliveries waiting', measureBacklog)
   if (isWanted('replay')) await measure('a replay', measureReplay)
+  if (isWanted('retention')) await measure('retention', measureRetention)
   if (isWanted('hanging', 'crowd')) {
     await (await session.client()).request('DELETE', `/events/subscriptions/${all.id}`)
   }

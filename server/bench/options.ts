@@ -11,6 +11,7 @@ export const scenarioNames = [
   'start',
   'backlog',
   'replay',
+  'retention',
   'hanging',
   'crowd',
   'history',
@@ -26,7 +27,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick | --tiny] [--only name[,name]] [--json]
 
-  --quick  under a minute, without backlog, replay, hanging, crowd and history
+  --quick  under a minute, without backlog, replay, retention, hanging, crowd and history
   --tiny   seconds: every scenario once with few events; only lost and duplicated events count
   --only   ${scenarioNames.join(', ')}
   --json   ends with one line of JSON

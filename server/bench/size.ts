@@ -24,6 +24,9 @@ export interface Size {
   readonly historyEntities: number
   /** Of each kind. */
   readonly historyRequests: number
+  /** Rows of the log in months that go whole, and rows that end one by one. */
+  readonly retentionDropped: number
+  readonly retentionEnded: number
   /** Times the server is started; the median counts. */
   readonly starts: number
   /** For the last receipt, after the last publish was answered. */
@@ -43,6 +46,8 @@ export const sizes = {
     hangingSeconds: 15,
     crowd: 100_000,
     replay: 100_000,
+    retentionDropped: 10_000_000,
+    retentionEnded: 500_000,
     hangingTimeoutMs: 15_000,
     // Nothing is tried again while it is measured, as with the usual minute.
     hangingRetrySeconds: 20,
@@ -64,6 +69,8 @@ export const sizes = {
     hangingSeconds: 5,
     crowd: 5_000,
     replay: 10_000,
+    retentionDropped: 200_000,
+    retentionEnded: 20_000,
     hangingTimeoutMs: 5_000,
     hangingRetrySeconds: 8,
     historyEvents: 200_000,
@@ -84,6 +91,8 @@ export const sizes = {
     hangingSeconds: 1,
     crowd: 100,
     replay: 500,
+    retentionDropped: 1_000,
+    retentionEnded: 500,
     hangingTimeoutMs: 1_000,
     hangingRetrySeconds: 1,
     historyEvents: 10_000,

@@ -11,6 +11,7 @@ import { Event, EventPart, EventWithDeliveries, LinkedEvent } from './event.ts'
 import { Job, JobCount } from './job.ts'
 import { Problem } from './problem.ts'
 import { Replay, ReplayEstimate } from './replay.ts'
+import { Retention, RetentionPreview } from './retention.ts'
 import { FailedCondition, RoutingExplanation, SubscriptionPreview } from './routing.ts'
 import { Stats } from './stats.ts'
 import {
@@ -57,6 +58,8 @@ export const components: readonly Component[] = [
   PublishedEvent,
   Replay,
   ReplayEstimate,
+  Retention,
+  RetentionPreview,
   RevealedSecrets,
   RoutingExplanation,
   Stats,

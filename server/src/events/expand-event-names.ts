@@ -25,6 +25,11 @@ const readNames = statement<[companyId: string], { event_name: string }>(
    select event_name from name`,
 )
 
+/** All names that a company's events have, those of `daybook.*` among them. */
+export async function namesOfEvents(db: Db, companyId: string): Promise<readonly string[]> {
+  return (await readNames(db, companyId)).map((row) => row.event_name)
+}
+
 /**
  * The names of events that the patterns choose; a pattern without a star chooses its own name, whether there are such
  * events or not. Row level security would keep a pattern in SQL (`like`) from using an index. Throws invalid_event_name.
@@ -36,8 +41,8 @@ export async function expandEventNames(
 ): Promise<readonly string[]> {
   checkEventNamePatterns(patterns)
   if (patterns.every((pattern) => !pattern.endsWith('*'))) return [...new Set(patterns)]
-  const known = await readNames(db, companyId)
-  return known.map((row) => row.event_name).filter((name) => patterns.some((one) => matchesEventName(one, name)))
+  const known = await namesOfEvents(db, companyId)
+  return known.filter((name) => patterns.some((one) => matchesEventName(one, name)))
 }
 
 /** Throws invalid_event_name. */

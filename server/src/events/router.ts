@@ -144,6 +144,12 @@ export interface RouterOptions {
   readonly idleMs?: number
 }
 
+/**
+ * So many that the statements cost little per event, and so few that most deliveries of a usual batch find a free slot and are
+ * handed over: what is routed in larger pieces has to be claimed, and read again.
+ */
+const EVENTS_PER_ROUND = 200
+
 const LEFT_OUT_MS = 1_000
 
 const untold = { onSetAside: () => {}, onRouted: () => {}, onLeftOut: () => {} }
@@ -154,11 +160,13 @@ export class Router {
   readonly #leftOut = new Map<string, number>()
   /** How many rows are taken next: fewer while a guilty one is looked for or after one that was too large; more after each success. */
   #batchMax: number
+  /** The last batch was a full one, so there are more rows most likely. */
+  #hasMore = false
   /** By what it grows after a success: slowly after one that was too large, for the next may be as large. */
   #growth = 2
 
   constructor(options: RouterOptions) {
-    this.#options = { eventsPerRound: 1_000, idleMs: 25, ...untold, clock: systemClock, ...options }
+    this.#options = { eventsPerRound: EVENTS_PER_ROUND, idleMs: 25, ...untold, clock: systemClock, ...options }
     this.#batchMax = this.#options.eventsPerRound
   }
 
@@ -179,8 +187,9 @@ export class Router {
   /** Routes what the outbox shows. Answers with the milliseconds to rest. */
   async #routeNext(): Promise<number> {
     const { pool, eventsPerRound, idleMs } = this.#options
-    // Looked at outside the transaction: an idle router costs one read.
-    if ((await this.#readOutbox(pool, 1)).length === 0) return idleMs
+    // Looked at outside the transaction: an idle router costs one read, and a busy one none.
+    if (!this.#hasMore && (await this.#readOutbox(pool, 1)).length === 0) return idleMs
+    this.#hasMore = false
     const batchMax = this.#batchMax
     let rows: readonly OutboxRow[] = []
     try {
@@ -199,7 +208,8 @@ export class Router {
     }
     this.#batchMax = Math.min(eventsPerRound, Math.ceil(batchMax * this.#growth))
     if (this.#batchMax === eventsPerRound) this.#growth = 2
-    return rows.length === batchMax ? 0 : 1
+    this.#hasMore = rows.length === batchMax
+    return this.#hasMore ? 0 : 1
   }
 
   async #routeBatch(batchMax: number, onTaken: (rows: readonly OutboxRow[]) => void): Promise<void> {

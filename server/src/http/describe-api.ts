@@ -23,6 +23,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         { name: 'deliveries', description: 'What became of each event for each subscription' },
         { name: 'jobs', description: 'Long work that somebody started, and how far it is' },
         { name: 'replays', description: 'Past events posted again' },
+        { name: 'retention', description: 'How long payloads and the ledger are kept' },
         { name: 'api-keys', description: 'Keys of a company' },
         { name: 'companies', description: "By the operator's key" },
         { name: 'operations', description: 'For machines that watch over the server' },

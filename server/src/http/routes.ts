@@ -24,6 +24,7 @@ import { getEventRouting } from './routes/get-event-routing.ts'
 import { getEvent } from './routes/get-event.ts'
 import { getJob } from './routes/get-job.ts'
 import { getReplay } from './routes/get-replay.ts'
+import { getRetention } from './routes/get-retention.ts'
 import { getStats } from './routes/get-stats.ts'
 import { getSubscription } from './routes/get-subscription.ts'
 import { getTimeline } from './routes/get-timeline.ts'
@@ -46,6 +47,7 @@ import { openApiDocument } from './routes/openapi-document.ts'
 import { portalPage } from './routes/portal-page.ts'
 import { pauseJob } from './routes/pause-job.ts'
 import { pauseReplay } from './routes/pause-replay.ts'
+import { previewRetention } from './routes/preview-retention.ts'
 import { previewSubscription } from './routes/preview-subscription.ts'
 import { publishBatch } from './routes/publish-batch.ts'
 import { publishEvent } from './routes/publish-event.ts'
@@ -59,6 +61,7 @@ import { retryDelivery } from './routes/retry-delivery.ts'
 import { revealSecrets } from './routes/reveal-secrets.ts'
 import { revokeApiKey } from './routes/revoke-api-key.ts'
 import { rotateSecret } from './routes/rotate-secret.ts'
+import { setRetention } from './routes/set-retention.ts'
 import { skipDelivery } from './routes/skip-delivery.ts'
 import { sampleDefinition } from './routes/sample-definition.ts'
 import { streamEvents } from './routes/stream-events.ts'
@@ -127,6 +130,9 @@ export const apiRoutes: readonly Route[] = [
   getWebhookLog,
   listAudit,
   exportAudit,
+  getRetention,
+  setRetention,
+  previewRetention,
   listApiKeys,
   createApiKey,
   revokeApiKey,

@@ -26,6 +26,9 @@ export const failpoints = [
   'stats.before_commit',
   'stats.after_commit',
   'daily_metrics.before_commit',
+  'retention.before_commit',
+  'retention.before_detach',
+  'retention.before_drop',
 ] as const
 
 export type FailpointName = (typeof failpoints)[number]

@@ -36,7 +36,7 @@ export class Loop {
 
   wake(): void {
     this.#woken = true
-    this.#rest?.abort()
+    this.#rest?.abort('woken') // without a reason given, an error with a stack is made
   }
 
   async stop(): Promise<void> {

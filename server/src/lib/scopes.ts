@@ -11,6 +11,8 @@ export const scopes = [
   'deliveries:read',
   'deliveries:write',
   'replays:write',
+  'retention:read',
+  'retention:write',
   'keys:read',
   'keys:write',
 ] as const

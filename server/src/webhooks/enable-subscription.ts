@@ -95,7 +95,7 @@ async function recoverHeld(
   expectedCount: number | undefined,
 ): Promise<Job> {
   if (count === null) throw longRange()
-  const parameters = { subscription_id: id, from_position, to_position, then_active: thenActive }
+  const parameters = { subscription_id: id, from_position, to_position, then_active: thenActive, was_held: true }
   return await startJob(db, author, companyId, recoverEvents, parameters, expectedCount, count)
 }
 

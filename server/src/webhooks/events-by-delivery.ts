@@ -1,8 +1,12 @@
 import { statement } from '../db/statement.ts'
 import type { OutsideCondition } from '../events/read-events.ts'
 import { firstIdOfMs, idTimeMs } from '../lib/ids.ts'
+import { findLedgerEnd } from './retention/ledger-end.ts'
 
-/** How an event fares with its subscribers. `none`: it was owed to nobody. */
+/**
+ * How an event fares with its subscribers. `none`: it was owed to nobody; not known, and so none of these, of an event so old
+ * that its rows of the ledger may be gone.
+ */
 type DeliveryOutcome = 'pending' | 'delivered' | 'failed' | 'cancelled' | 'none'
 
 /** More than these are not listed; then events are asked one by one. */
@@ -99,7 +103,10 @@ export function byDelivery(outcome: DeliveryOutcome): OutsideCondition {
       const [fromIds, toIds] = [times.map(firstIdOfMs), times.map((ms) => firstIdOfMs(ms + 1))]
       const states = await statesOfEvents(db, companyId, eventIds, fromIds, toIds)
       const owed = new Set(states.map((row) => row.event_id))
-      if (outcome === 'none') return new Set(eventIds.filter((id) => !owed.has(id)))
+      if (outcome === 'none') {
+        const knownFromMs = (await findLedgerEnd(db, companyId))?.getTime() ?? 0
+        return new Set(eventIds.filter((id) => !owed.has(id) && idTimeMs(id) >= knownFromMs))
+      }
       return new Set(states.filter(({ state }) => state === outcome).map((row) => row.event_id))
     },
   }

@@ -3,11 +3,11 @@ import type { Db } from '../db/statement.ts'
 import type { PageRequest } from '../lib/cursor.ts'
 import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, canonicalUuid, firstIdOfMs, idTimeMs } from '../lib/ids.ts'
-import { ProblemError } from '../lib/problems.ts'
 import type { DeliveryView, EndedRow, PendingRow } from './delivery-view.ts'
 import { viewEnded, viewPending } from './delivery-view.ts'
 import type { WebhookLogSummary } from './read-logs.ts'
 import { logsOfDelivery } from './read-logs.ts'
+import { throwMissing } from './retention/ledger-end.ts'
 
 /**
  * Deliveries, read from two tables: a row of webhook_deliveries is a pending one; of the others the ledger tells. A
@@ -252,11 +252,14 @@ export interface DeliveryWithAttempts extends DeliveryView {
   readonly attempts_log: readonly WebhookLogSummary[]
 }
 
-/** Throws not_found, in the same words whether the id is unknown, another company's or no id at all. */
+/**
+ * Throws not_found, in the same words whether the id is unknown, another company's or no id at all, and log_expired where the
+ * ledger may have told of it once.
+ */
 export async function getDelivery(db: Db, companyId: string, id: string): Promise<DeliveryWithAttempts> {
   const deliveryId = canonicalUuid(id)
   const delivery = deliveryId === undefined ? undefined : await findDelivery(db, companyId, deliveryId)
-  if (!delivery) throw new ProblemError('not_found', 'No such delivery')
+  if (!delivery) return await throwMissing(db, companyId, deliveryId, 'delivery')
   return { ...delivery, attempts_log: await logsOfDelivery(db, companyId, delivery.id) }
 }
 

@@ -4,9 +4,9 @@ import { expandEventNames } from '../events/expand-event-names.ts'
 import type { PageRequest } from '../lib/cursor.ts'
 import { decodeCursor, encodeCursor, pageRows } from '../lib/cursor.ts'
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, canonicalUuid, firstIdOfMs } from '../lib/ids.ts'
-import { ProblemError } from '../lib/problems.ts'
 import type { TimeRange } from '../lib/time-range.ts'
 import type { AttemptRecord } from './record-results.ts'
+import { throwMissing } from './retention/ledger-end.ts'
 
 export type Outcome = AttemptRecord['outcome']
 
@@ -283,12 +283,13 @@ const findLog = statement<[companyId: string, id: string], LogRow>(
 )
 
 /**
- * One row of the ledger, whole. Throws not_found, in the same words whether it is unknown, another company's or no id.
+ * One row of the ledger, whole. Throws not_found, in the same words whether it is unknown, another company's or no id, and
+ * log_expired for an id from before the company's ledger begins.
  */
 export async function getWebhookLog(db: Db, companyId: string, id: string): Promise<WebhookLog> {
   const logId = canonicalUuid(id)
   const [row] = logId === undefined ? [] : await findLog(db, companyId, logId)
-  if (!row) throw new ProblemError('not_found', 'No such webhook log')
+  if (!row) return await throwMissing(db, companyId, logId, 'webhook log')
   const { total_ms, ...summary } = toSummary(row)
   const { body: text, body_base64: base64 } = decodeBody(row.response_body ?? undefined, row.response_truncated)
   return {

@@ -2,6 +2,7 @@ import { command, statement } from '../db/statement.ts'
 import type { Db } from '../db/statement.ts'
 import type { Author } from '../events/administrative-event.ts'
 import { administrativeEvent } from '../events/administrative-event.ts'
+import { findStored } from '../events/find-stored.ts'
 import { insertEvents } from '../events/insert-events.ts'
 import { canonicalUuid } from '../lib/ids.ts'
 import { ProblemError } from '../lib/problems.ts'
@@ -60,7 +61,7 @@ const leaveChain = command<[companyId: string, id: string]>(
 
 /**
  * Makes the next attempt now. A pending delivery stays on its schedule; an ended one, however it ended, begins a new
- * one. Throws not_found, delivery_in_flight, delivery_blocked or subscription_deleted.
+ * one. Throws not_found, delivery_in_flight, delivery_blocked, subscription_deleted or payload_expired.
  */
 export async function retryDelivery(
   db: Db,
@@ -77,6 +78,12 @@ export async function retryDelivery(
   if (row) {
     await makeDue(db, companyId, [row.id])
   } else {
+    if (!(await findStored(db, companyId, [before.event_id])).has(before.event_id)) {
+      throw new ProblemError(
+        'payload_expired',
+        'The payload of its event is no longer stored; there is nothing to post',
+      )
+    }
     const added = await insertAgain(db, companyId, [before])
     // Another retry committed since the lock found nothing: this one goes on from there.
     if (added.size === 0) return await retryDelivery(db, author, companyId, deliveryId)

@@ -24,6 +24,7 @@ import { allJobKinds } from '../webhooks/jobs/all-job-kinds.ts'
 import { JobWorker } from '../webhooks/jobs/job-worker.ts'
 import { ChainMender } from '../webhooks/mend-chains.ts'
 import type { AttemptRecord } from '../webhooks/record-results.ts'
+import { RetentionKeeper } from '../webhooks/retention/retention-keeper.ts'
 import type { RetrySchedule } from '../webhooks/retry.ts'
 import { SubscriptionSets } from '../webhooks/subscription-set.ts'
 import { tellDailyMetrics } from '../webhooks/stats/daily-metrics.ts'
@@ -165,6 +166,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const jobLeadership = new Leadership({ db: pools.engine, clock, name: 'jobs', holder })
   const statsLeadership = new Leadership({ db: pools.engine, clock, name: 'stats', holder })
+  const retentionLeadership = new Leadership({ db: pools.engine, clock, name: 'retention', holder })
   if (roles.has('maintenance')) {
     const jobs = new JobWorker({
       pool: pools.engine,
@@ -179,6 +181,14 @@ export function createEngine(options: EngineOptions): Engine {
     const mender = new ChainMender({ pool: pools.engine, leadership: jobLeadership })
     const keeper = new StatsKeeper({ pool: pools.engine, leadership: statsLeadership, clock })
     loop('stats', async () => await keeper.round())
+    const retention = new RetentionKeeper({
+      owner: pools.owner,
+      leadership: retentionLeadership,
+      clock,
+      onEnded: (ended) => log.debug?.(ended, 'retention has ended rows'),
+      onBusy: (partition) => log.warn({ partition }, 'a month that has ended could not be detached; it is tried again'),
+    })
+    loop('retention', async () => await retention.round())
     loop('maintain', async () => {
       await ensurePartitions(pools.owner, clock.now())
       await forgetExpiredKeys(pools.engine)
@@ -224,7 +234,9 @@ export function createEngine(options: EngineOptions): Engine {
       await dispatching?.stop() // a claim under way has started its calls then
       await dispatcher?.stop(graceMs)
       await Promise.all(loops.map(async (one) => await one.stop()))
-      if (roles.has('maintenance')) await Promise.all([handBack(jobLeadership), handBack(statsLeadership)])
+      if (roles.has('maintenance')) {
+        await Promise.all([jobLeadership, statsLeadership, retentionLeadership].map(handBack))
+      }
       stats.stop()
     },
   }

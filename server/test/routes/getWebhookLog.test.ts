@@ -43,4 +43,18 @@ describe('GET /events/webhook-logs/{id}', () => {
       }
     })
   })
+
+  describe('410', () => {
+    test('an id from before the ledger begins, whether there was one or not', async () => {
+      await api.database.pools.owner.query({
+        name: '',
+        text: `insert into ledger_retention (company_id, ended_before, after_id) values ($1, date_trunc('day', now()), $2)`,
+        values: [api.companyId, newId()],
+      })
+      const answer = await api.request('GET', `/events/webhook-logs/${newId(Date.now() - 2 * 86_400_000)}`)
+      assert.deepEqual(refusalOf(answer), [410, 'log_expired'])
+      const missing = await api.request('GET', `/events/webhook-logs/${newId()}`)
+      assert.deepEqual(refusalOf(missing), [404, 'not_found'])
+    })
+  })
 })

@@ -136,6 +136,13 @@ const changes: readonly Change[] = [
     tells: { before: { revoked_at: null }, after: { name: 'Reader' } },
   },
   {
+    eventName: 'daybook.retention.changed',
+    method: 'PUT',
+    path: '/retention',
+    body: { payload_retention_days: 400, ledger_retention_days: null, rules: [] },
+    tells: { before: { payload_retention_days: null }, after: { payload_retention_days: 400 } },
+  },
+  {
     eventName: 'daybook.company.updated',
     method: 'PATCH',
     path: '/companies/{company}',
@@ -174,6 +181,7 @@ class Administrator {
   /** Of the thing that the change is about. */
   idOf(change: Change): string {
     if (change.eventName.includes('definition')) return 'order.placed'
+    if (change.eventName.includes('retention')) return this.#made.get('company') ?? ''
     const name = change.eventName.includes('api_key') ? 'key' : change.eventName.split('.')[1]
     return this.#made.get(name ?? '') ?? ''
   }

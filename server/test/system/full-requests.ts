@@ -47,7 +47,15 @@ const secret = () => `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const filter = { event_name: 'order.none', reason: 'http_500', from: '-1h', to: 'now' }
 
 /** A body that is taken, with every member that takes text, by route. A route with a body has to be here. */
+const retention = {
+  payload_retention_days: 400,
+  ledger_retention_days: null,
+  rules: [{ event_name: 'order.*', payload_retention_days: 90 }],
+}
+
 const bodies: Readonly<Record<string, (nameOf: (collection: string) => string) => unknown>> = {
+  setRetention: () => retention,
+  previewRetention: () => retention,
   publishEvent: event,
   publishBatch: () => ({ events: [event()] }),
   createSubscription: () => ({ ...subscription, secret: secret() }),

@@ -34,6 +34,10 @@ export async function twoCompanies(t: TestContext, wrapApi?: (pool: DbPool) => D
   const mine = await inhabit(app, `${receiver.url}/mine`, 'mine')
   const theirs = await inhabit(app, `${receiver.url}/theirs`, 'theirs')
   await statsRun(database.pools).count()
+  // Mine decides nothing, so that a look that forgets its company finds theirs.
+  const rules = [{ event_name: theirs.things['schemas'], payload_retention_days: 400 }]
+  const decision = { payload_retention_days: null, ledger_retention_days: null, rules }
+  await call(app.url, 'PUT', '/retention', decision, theirs.key)
   return { ...app, database, mine, theirs, nothing: namesOfNothing(theirs.things) }
 }
 

@@ -19,7 +19,7 @@ export function getDelivery({ pools }: HttpParts): FastifyPluginAsyncTypebox {
           summary: 'Get a delivery with its attempts',
           description: 'Scope: `deliveries:read`.',
           params: IdPath,
-          response: { 200: DeliveryWithAttempts.ref, ...problemResponses(...keyProblems, 'not_found') },
+          response: { 200: DeliveryWithAttempts.ref, ...problemResponses(...keyProblems, 'not_found', 'log_expired') },
         },
       },
       async (request) => {

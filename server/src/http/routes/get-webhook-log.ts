@@ -19,7 +19,7 @@ export function getWebhookLog({ pools }: HttpParts): FastifyPluginAsyncTypebox {
           summary: 'Get an attempt with its request and response',
           description: 'Scope: `deliveries:read`.',
           params: IdPath,
-          response: { 200: WebhookLog.ref, ...problemResponses(...keyProblems, 'not_found') },
+          response: { 200: WebhookLog.ref, ...problemResponses(...keyProblems, 'not_found', 'log_expired') },
         },
       },
       async (request) => {

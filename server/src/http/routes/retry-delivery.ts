@@ -28,6 +28,7 @@ export function retryDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
               'delivery_in_flight',
               'delivery_blocked',
               'subscription_deleted',
+              'payload_expired',
             ),
           },
         },

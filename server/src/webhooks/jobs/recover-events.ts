@@ -10,6 +10,7 @@ import { insertOrdered } from '../insert-ordered.ts'
 import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
 import { orderKeyOf } from '../order-key.ts'
 import { promoteNext } from '../promote-next.ts'
+import { findLedgerEnd } from '../retention/ledger-end.ts'
 import { KnownFilters } from '../routing-decision.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
 import type { Subscription } from '../subscription-set.ts'
@@ -39,11 +40,12 @@ interface TrailRow {
   event_name: string
   entity_type: string | null
   entity_id: string | null
+  recorded_at: Date
 }
 
 const readRange = statement<[companyId: string, from: number, to: number, limit: number], TrailRow>(
   'recover.read_range',
-  `select position, event_id, event_name, entity_type, entity_id
+  `select position, event_id, event_name, entity_type, entity_id, recorded_at
      from event_audit_trail
     where company_id = $1 and position between $2 and $3
     order by position
@@ -78,9 +80,10 @@ const takeBack = statement<
 
 /**
  * Sends a subscription what it missed: the events of a range of positions that its names and its filter choose today and
- * that were never owed to it. Skipped are those that only its filter keeps out (`filter`) and those that it has already
- * (`owed_already`). A subscription that was deleted ends the job; so does one
- * that was held for it and was stopped, whose position says where to go on.
+ * that were never owed to it. Skipped are those that only its filter keeps out (`filter`), those that it has already
+ * (`owed_already`), those whose payload is no longer stored (`payload_expired`), and those so old that the ledger cannot tell
+ * whether it had them (`ledger_expired`). A subscription that was deleted ends the job; so does one that
+ * was held for it and was stopped, whose position says where to go on.
  */
 export const recoverEvents = jobKind<RecoverRange>({
   kind: RECOVER_KIND,
@@ -128,7 +131,8 @@ export async function recoverSlice(
   // What comes late to an active one comes beside its chains, which have gone on.
   const ordering = isOpenEnded ? row.ordering : 'none'
   const subscription = toSubscription({ ...row, status: 'active', held_by: null, ordering, subscription_id: id })
-  const judgement = await judge(db, subscription, rows, clock)
+  const unknownBefore = isOpenEnded || range.was_held ? undefined : await findLedgerEnd(db, companyId)
+  const judgement = await judge(db, subscription, rows, clock, unknownBefore)
   const next = (rows[judgement.judged - 1]?.position ?? from - 1) + 1
   const finished = isLast && judgement.judged === rows.length
   if (isOpenEnded) await moveHeld(db, companyId, id, next) // the row of the subscription is locked before its health
@@ -151,6 +155,8 @@ interface Judgement {
   /** Those of them whose names are chosen. */
   readonly chosen: number
   readonly wanted: readonly TrailRow[]
+  /** Of the chosen ones, those that cannot be sent, or must not. */
+  readonly expired: Readonly<Record<string, number>>
 }
 
 async function judge(
@@ -158,21 +164,28 @@ async function judge(
   subscription: Subscription,
   rows: readonly TrailRow[],
   clock: Pick<Clock, 'elapsed'>,
+  unknownBefore: Date | undefined,
 ): Promise<Judgement> {
   const judges = { filters: new KnownFilters(), time: new JudgingTime(clock, JUDGING_MAX_MS) }
   const judged = await judgeRows(db, subscription, rows, judges)
-  return {
-    judged: judged.length,
-    chosen: judged.filter(({ reason }) => reason !== 'other_event_names').length,
-    wanted: judged.filter(({ reason }) => reason === null).map(({ row }) => row),
+  const chosen = judged.filter(({ reason }) => reason !== 'other_event_names')
+  const wanted: TrailRow[] = []
+  const expired: Record<string, number> = {}
+  for (const { row, reason, missing } of chosen) {
+    // One that was altered is owed all the same: its delivery ends with the reason.
+    const payload = missing === 'payload_gone' ? 'payload_expired' : undefined
+    const expiry = unknownBefore && row.recorded_at < unknownBefore ? 'ledger_expired' : payload
+    if (expiry !== undefined) expired[expiry] = (expired[expiry] ?? 0) + 1
+    else if (reason === null) wanted.push(row)
   }
+  return { judged: judged.length, chosen: chosen.length, wanted, expired }
 }
 
 /** Writes what is missing. */
 async function owe(
   db: Db,
   subscription: Subscription,
-  { chosen, wanted }: Judgement,
+  { chosen, wanted, expired }: Judgement,
 ): Promise<Pick<JobSlice, 'done' | 'skipped'>> {
   const { companyId } = subscription
   const deliveries = wanted.map(({ event_id: eventId, position, entity_type: type, entity_id }) => ({
@@ -198,7 +211,8 @@ async function owe(
   if (ordered.length > 0) await lockSubscriptions(db, ordered)
   const written = [...(await insertMissing(db, free)), ...(await insertOrdered(db, ordered))]
   const done = written.length - (await takeBackAttempted(db, companyId, written))
-  return { done, skipped: { filter: chosen - wanted.length, owed_already: wanted.length - done } }
+  const filter = chosen - wanted.length - Object.values(expired).reduce((sum, count) => sum + count, 0)
+  return { done, skipped: { filter, owed_already: wanted.length - done, ...expired } }
 }
 
 /** Under the locks of the ordered ones. Answers with how many. */

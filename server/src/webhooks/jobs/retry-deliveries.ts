@@ -1,4 +1,5 @@
 import type { Db } from '../../db/statement.ts'
+import { findStored } from '../../events/find-stored.ts'
 import { hastenProbes, insertAgain, makeDue } from '../post-again.ts'
 import type { EndingTerms } from './chosen-endings.ts'
 import { scanChosenEndings, takeBackEndedSince } from './chosen-endings.ts'
@@ -21,7 +22,7 @@ const CROWDED_REST_MS = 500
 /**
  * Makes the next attempt of each chosen delivery now, as retryDelivery does for one: what has ended begins a new
  * schedule under its own id, what is pending stays on its own. Skipped are deliveries of subscriptions that were deleted
- * (`subscription_deleted`), those that somebody has retried since they were counted (`changed_since`), and of the pending
+ * (`subscription_deleted`), those whose payload is no longer stored (`payload_expired`), those that somebody has retried since they were counted (`changed_since`), and of the pending
  * ones those in flight (`in_flight`) and those that wait for an earlier one (`delivery_blocked`). A subscription with many deliveries due is waited for.
  */
 export const retryDeliveries = jobKind<DeliveryChoice>({
@@ -41,14 +42,21 @@ export const retryDeliveries = jobKind<DeliveryChoice>({
 async function retryEnded(db: Db, job: JobAtWork<DeliveryChoice>, terms: EndingTerms): Promise<JobSlice> {
   const { companyId, createdAt } = job
   const { chosen, reached } = await scanChosenEndings(db, companyId, terms, placeOf(job))
-  const open = chosen.filter(({ is_deleted }) => !is_deleted)
+  const wanted = chosen.filter(({ is_deleted }) => !is_deleted)
+  const eventIds = [...new Set(wanted.map(({ event_id }) => event_id))]
+  const stored = await findStored(db, companyId, eventIds)
+  const open = wanted.filter(({ event_id }) => stored.has(event_id))
   const subscriptionIds = distinct(open)
   if (await isAnyCrowded(db, companyId, subscriptionIds, DUE_MAX)) return waitingAt(job)
   const inserted = await insertAgain(db, companyId, open)
   const takenBack = await takeBackEndedSince(db, companyId, [...inserted], createdAt)
   await hastenOnce(db, job, subscriptionIds)
   const done = inserted.size - takenBack.size
-  const skipped = { subscription_deleted: chosen.length - open.length, changed_since: open.length - done }
+  const skipped = {
+    subscription_deleted: chosen.length - wanted.length,
+    ...(open.length < wanted.length && { payload_expired: wanted.length - open.length }),
+    changed_since: open.length - done,
+  }
   return { done, skipped, cursor: reached, finished: reached === null, wake: subscriptionIds }
 }
 

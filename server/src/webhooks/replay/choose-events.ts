@@ -2,6 +2,7 @@ import type { Db } from '../../db/statement.ts'
 import type { TrailRow } from '../../events/event-view.ts'
 import type { JudgedRow, Judges } from '../jobs/judge-rows.ts'
 import { judgeRows } from '../jobs/judge-rows.ts'
+import { findLedgerEnd } from '../retention/ledger-end.ts'
 import { choosesName } from '../routing-decision.ts'
 import type { Subscription } from '../subscription-set.ts'
 import { leftOutBy, readStandings } from './ledger-standing.ts'
@@ -60,7 +61,7 @@ export async function chooseEvents(
 
 /** Null where nothing speaks against it; what the source's own conditions keep out was never part of it. */
 function reasonOf({ reason, missing }: JudgedRow<TrailRow>): string | null {
-  return reason ?? missing ?? null
+  return reason ?? (missing === 'payload_gone' ? 'payload_expired' : missing) ?? null
 }
 
 function count(counts: Map<string, number>, reason: string | null | undefined, by = 1): void {
@@ -77,5 +78,8 @@ async function leftOutOf(
   if (mode === 'all' || wanted.length === 0) return []
   const ids = wanted.map(({ row }) => row.event_id)
   const standingOf = await readStandings(db, companyId, id, ids)
-  return ids.map((eventId) => leftOutBy(mode, standingOf(eventId)))
+  const ledgerEnd = await findLedgerEnd(db, companyId)
+  return wanted.map(({ row }) =>
+    ledgerEnd && row.recorded_at < ledgerEnd ? 'ledger_expired' : leftOutBy(mode, standingOf(row.event_id)),
+  )
 }

@@ -4,6 +4,7 @@ import { endAll } from '../../../test/support/job-run.ts'
 import { replayRun } from '../../../test/support/replay-run.ts'
 import { sql, sqlValue } from '../../../test/support/sql.ts'
 import { now } from '../../../test/support/test-node.ts'
+import { newId } from '../../lib/ids.ts'
 import { cancelJob } from '../jobs/cancel-job.ts'
 import { pauseJob, resumeJob } from '../jobs/start-job.ts'
 import { deleteSubscription, disableSubscription } from '../subscriptions.ts'
@@ -174,8 +175,26 @@ describe('a replay', () => {
     const job = await start([id], { source: { event_names: ['order.*'] } })
     await work()
     assert.deepEqual(eventIds(await owedBy(job)), [kept])
-    assert.deepEqual((await jobOf(job)).skipped_reasons, { payload_gone: 1 })
+    assert.deepEqual((await jobOf(job)).skipped_reasons, { payload_expired: 1 })
   })
+})
+
+test('what is older than the ledger is not taken for missing or failed', async (t) => {
+  const { subscribe, publish, start, work, jobOf, owedBy, pools, companyId } = await replayRun(t)
+  const id = await subscribe({ event_names: ['order.*'] })
+  await publish(order(1))
+  await endAll(pools, 'failed', 'http_500', companyId)
+  await sql(pools.owner, "insert into ledger_retention values ($1, now() + interval '1 day', $2)", [companyId, newId()])
+  for (const [mode, done] of [
+    ['missing', 0],
+    ['failed', 0],
+    ['all', 1],
+  ] as const) {
+    const job = await start([id], { source: { event_names: ['order.*'] }, mode })
+    await work()
+    assert.equal((await owedBy(job)).length, done, mode)
+    assert.deepEqual((await jobOf(job)).skipped_reasons, done === 1 ? {} : { ledger_expired: 1 }, mode)
+  }
 })
 
 describe('a replay waits, and says for what', () => {

@@ -43,7 +43,7 @@ const WAITING_REST_MS = 1_000
  * that was reached are one transaction. Events about one entity are a chain, so they come one after the other.
  *
  * Skipped are events that the subscription's names (`other_event_names`) or filter (`filter`) do not choose, that are stored
- * no more (`payload_gone`), that the mode leaves out (`delivered`, `pending`, `not_failed`), and all of a subscription that
+ * no more (`payload_expired`), that the mode leaves out (`delivered`, `pending`, `not_failed`), and all of a subscription that
  * was deleted (`subscription_deleted`). One that is not active, fails, or has much due is waited for.
  *
  * An ordered subscription gets its own order: its new events are held back (hold-events.ts), what is pending is waited for,

@@ -9,6 +9,7 @@ import { firstIdOfMs, idTimeMs } from '../../lib/ids.ts'
 import { latencyBounds } from '../../lib/latency-histogram.ts'
 import { bucketOf } from '../../lib/time-buckets.ts'
 import type { AttemptRecord } from '../record-results.ts'
+import { findLedgerEnd } from '../retention/ledger-end.ts'
 import { minuteOfId } from './attempt-journal.ts'
 import { DeliveryTally } from './delivery-counts.ts'
 import { mergeDeliveries } from './merge-deliveries.ts'
@@ -79,7 +80,8 @@ export interface Recount {
  * All of it is one transaction over one snapshot. A row of the ledger and what the journal says of it were committed
  * together, so the snapshot has both or neither: what it has in the ledger is counted, what it has in the journal is taken
  * away as counted, and what is written meanwhile stays in the journal. The company's lock keeps the keeper away until then.
- * A kill leaves what was. Where the ledger's oldest months are gone, the days before it stay as they were counted.
+ * A kill leaves what was. Days whose rows of the ledger are gone, all or some, stay as they were counted: retention ends whole
+ * days, and nothing that is not counted.
  */
 export async function rebuildStats(engine: DbPool, companyId: string, nowMs: number): Promise<Recount> {
   await makeStatsHead(engine, companyId)
@@ -97,7 +99,8 @@ async function recountEnds(db: Db, companyId: string, nowMs: number): Promise<nu
   await forgetJournal(db, companyId)
   const [oldest] = await findOldest(db, companyId)
   if (!oldest) return 0
-  const fromMs = bucketOf(idTimeMs(oldest.id), 'day')
+  const endedBefore = await findLedgerEnd(db, companyId)
+  const fromMs = Math.max(bucketOf(idTimeMs(oldest.id), 'day'), endedBefore?.getTime() ?? 0)
   await forgetRows(db, companyId, new Date(fromMs))
   let afterId = firstIdOfMs(fromMs)
   let ends = 0
