@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { DaybookClient, type DaybookClientOptions } from './client.ts'
-import { DaybookError } from './daybook-error.ts'
+import { DaybookClient } from './client.ts'
+import { DaybookConnectionError, DaybookError } from './daybook-error.ts'
+import type { DaybookClientOptions } from './transport.ts'
 
 const baseUrl = 'https://daybook.test'
 const event = { event_name: 'appointment.created', payload: { n: 1 } }
@@ -109,14 +110,14 @@ test('an answer that is not Daybook’s is an unexpected_answer, whatever it hol
     await assert.rejects(client.request('GET', '/'), { code: 'unexpected_answer', status: 500 })
   }
   const { client } = scripted([new Response('<html>welcome to the hotel</html>')])
-  await assert.rejects(client.publish(event), { code: 'unexpected_answer', status: 200 })
+  await assert.rejects(client.events.publish(event), { code: 'unexpected_answer', status: 200 })
 })
 
 test('redirects are not followed, so the key stays with its server', async () => {
   const { client, requests } = scripted([
     new Response(null, { status: 307, headers: { location: 'https://other.test/' } }),
   ])
-  await assert.rejects(client.publish(event), { status: 307 })
+  await assert.rejects(client.events.publish(event), { status: 307 })
   assert.equal(requests[0]?.redirect, 'manual')
 })
 
@@ -127,7 +128,7 @@ test('a publish is repeated with the same bytes and the same id until it is acce
     problem(429, 'slow'),
     accepted(),
   ])
-  await client.publish(event)
+  await client.events.publish(event)
   const bodies = await Promise.all(requests.map((request) => request.text()))
   assert.equal(new Set(bodies).size, 1)
   assert.match(Object(JSON.parse(bodies[0] ?? '')).id, uuidV7)
@@ -140,7 +141,7 @@ test('a batch gets an id for each event that has none, and the given events stay
   const { client, requests } = scripted([Response.json({ data: [] })])
   const own = { ...event, id: '018f4e5a-9c00-7abc-9def-0123456789ab', occurred_at: new Date(0) }
   const events = [event, own, event]
-  await client.publishBatch(events)
+  await client.events.publishBatch(events)
   assert.equal(requests[0]?.url, `${baseUrl}/api/v1/events/batch`)
   const sent: { events: { id: string; occurred_at?: string }[] } = JSON.parse((await requests[0]?.text()) ?? '')
   const ids = sent.events.map(({ id }) => id)
@@ -154,7 +155,7 @@ test('a batch gets an id for each event that has none, and the given events stay
 test('a publish that is refused is not repeated', async () => {
   for (const status of [400, 401, 403, 404, 409, 413, 422, 500]) {
     const { client, requests } = scripted([problem(status, 'refused')])
-    await assert.rejects(client.publish(event), { status })
+    await assert.rejects(client.events.publish(event), { status })
     assert.equal(requests.length, 1)
   }
 })
@@ -162,26 +163,106 @@ test('a publish that is refused is not repeated', async () => {
 test('the last failure is told when all retries failed', async () => {
   const down = () => problem(503, 'unavailable')
   const three = scripted([down(), down(), down(), problem(503, 'shutting_down')])
-  await assert.rejects(three.client.publish(event), { code: 'shutting_down' })
+  await assert.rejects(three.client.events.publish(event), { code: 'shutting_down' })
   assert.equal(three.requests.length, 4)
   const none = scripted([new TypeError('fetch failed')], { maxRetries: 0 })
-  await assert.rejects(none.client.publish(event), { code: 'network_error', status: 0 })
+  await assert.rejects(none.client.events.publish(event), (error) => {
+    assert.ok(error instanceof DaybookConnectionError)
+    assert.deepEqual([error.code, error.status], ['network_error', 0])
+    return true
+  })
   assert.equal(none.requests.length, 1)
 })
 
 test('Retry-After is honoured up to a minute; a longer one ends the publish', async () => {
   const patient = scripted([problem(429, 'slow', { 'retry-after': '20' }), accepted()])
-  await patient.client.publish(event)
+  await patient.client.events.publish(event)
   assert.deepEqual(patient.pausesMs, [20_000])
   const tooLong = scripted([problem(429, 'slow', { 'retry-after': '3600' })])
-  await assert.rejects(tooLong.client.publish(event), { code: 'slow', retryAfterMs: 3_600_000 })
+  await assert.rejects(tooLong.client.events.publish(event), { code: 'slow', retryAfterMs: 3_600_000 })
   assert.deepEqual(tooLong.pausesMs, [])
+})
+
+test('what may not be done twice is sent once, what only reads is sent again', async () => {
+  const once = scripted([problem(503, 'unavailable'), accepted()])
+  await assert.rejects(once.client.deliveries.retry('d'), { code: 'unavailable' })
+  assert.equal(once.requests.length, 1)
+  const again = scripted([new TypeError('fetch failed'), accepted()])
+  await again.client.deliveries.get('d')
+  assert.equal(again.requests.length, 2)
+  const tooMany = scripted([problem(429, 'rate_limited', { 'retry-after': '1' }), accepted()])
+  await tooMany.client.deliveries.retry('d')
+  assert.deepEqual(tooMany.pausesMs, [1_000])
+})
+
+test('when the deadline comes before the next try, the last failure is told', async () => {
+  const short = scripted([problem(503, 'unavailable', { 'retry-after': '5' }), accepted()], { deadlineMs: 4_000 })
+  await assert.rejects(short.client.events.publish(event), { code: 'unavailable' })
+  assert.deepEqual(short.pausesMs, [])
+  const own = scripted([problem(503, 'unavailable', { 'retry-after': '5' }), accepted()], { deadlineMs: 4_000 })
+  await own.client.events.publish(event, { deadlineMs: 60_000 })
+  assert.deepEqual(own.pausesMs, [5_000])
+})
+
+test('arguments become path, query, body and headers', async () => {
+  const { client, requests } = scripted([accepted(), accepted(), new Response(null, { status: 204 })])
+  await client.subscriptions.update('a/b', { active: false }, { ifMatch: 12, headers: { 'x-a': '1' } })
+  await client.events.stats({ from: new Date(0), event_names: ['a', 'b'], bucket: undefined })
+  assert.equal(await client.definitions.delete('order.placed'), undefined)
+  const [update, stats, removal] = requests
+  assert.ok(update && stats && removal)
+  assert.deepEqual([update.method, update.url], ['PATCH', `${baseUrl}/api/v1/events/subscriptions/a%2Fb`])
+  assert.deepEqual([update.headers.get('if-match'), update.headers.get('x-a')], ['"12"', '1'])
+  assert.equal(await update.text(), '{"active":false}')
+  const query = 'from=1970-01-01T00%3A00%3A00.000Z&event_names=a&event_names=b'
+  assert.equal(stats.url, `${baseUrl}/api/v1/events/stats?${query}`)
+  assert.deepEqual([removal.method, removal.url], ['DELETE', `${baseUrl}/api/v1/events/schemas/order.placed`])
+})
+
+test('an id that would lead to another route is refused before anything is sent', async () => {
+  const { client, requests } = scripted([])
+  for (const id of ['', '.', '..']) await assert.rejects(client.events.get(id), TypeError)
+  await assert.rejects(Reflect.apply(client.events.get, undefined, []), TypeError)
+  assert.equal(requests.length, 0)
+})
+
+test('a list is read page by page, as far as it is wanted, and again from its beginning', async () => {
+  const page = (data: readonly number[], next_cursor: string | null) => Response.json({ data, next_cursor })
+  const answers = [page([1, 2], 'x'), page([], 'y'), page([3], null), page([1, 2], 'x'), page([1, 2], 'x')]
+  const { client, requests } = scripted(answers)
+  const list = client.jobs.list({ limit: 2 })
+  assert.equal(requests.length, 0)
+  const items: unknown[] = []
+  for await (const item of list) items.push(item)
+  assert.deepEqual(items, [1, 2, 3])
+  for await (const item of list) {
+    assert.equal(item, 1)
+    break
+  }
+  assert.deepEqual(await list.page(), { data: [1, 2], next_cursor: 'x' })
+  const queries = requests.map(({ url }) => new URL(url).search)
+  assert.deepEqual(queries, ['?limit=2', '?limit=2&cursor=x', '?limit=2&cursor=y', '?limit=2', '?limit=2'])
+})
+
+test('an export is handed on as it comes, and text as text', async () => {
+  const { client, requests } = scripted([new Response('{"id":1}\n'), new Response('metric 1')])
+  const bytes = await client.events.export({ format: 'ndjson', filter: { price: { $gt: 1 } } })
+  assert.equal(await new Response(bytes).text(), '{"id":1}\n')
+  assert.equal(await client.server.metrics(), 'metric 1')
+  assert.equal(new URL(requests[0]?.url ?? '').searchParams.get('filter'), '{"price":{"$gt":1}}')
+  assert.equal(requests[1]?.url, `${baseUrl}/metrics`)
+})
+
+test('another reader of JSON can keep what JavaScript rounds', async () => {
+  const answer = () => new Response('{"n":12345678901234567890}')
+  const { client } = scripted([answer()], { parseJson: (text) => text })
+  assert.equal(await client.request('GET', '/events'), '{"n":12345678901234567890}')
 })
 
 test('an aborted signal ends the try, the pause and all retries, with its reason', async () => {
   const reason = new Error('the caller has gone')
   const before = scripted([accepted()])
-  await assert.rejects(before.client.publish(event, { signal: AbortSignal.abort(reason) }), reason)
+  await assert.rejects(before.client.events.publish(event, { signal: AbortSignal.abort(reason) }), reason)
   assert.equal(before.requests.length, 0)
 
   const during = new AbortController()
@@ -197,7 +278,7 @@ test('an aborted signal ends the try, the pause and all retries, with its reason
       )
     },
   })
-  await assert.rejects(hanging.publish(event, { signal: during.signal }), reason)
+  await assert.rejects(hanging.events.publish(event, { signal: during.signal }), reason)
   assert.equal(tries, 1)
 
   // The client's own sleep: a pause of a minute ends at once.
@@ -210,7 +291,7 @@ test('an aborted signal ends the try, the pause and all retries, with its reason
       return problem(503, 'unavailable', { 'retry-after': '60' })
     },
   })
-  await assert.rejects(paused.publish(event, { signal: pausing.signal }), reason)
+  await assert.rejects(paused.events.publish(event, { signal: pausing.signal }), reason)
 })
 
 test('over a real connection: a broken one is tried again, a silent one ends at the deadline', async (t) => {
@@ -230,7 +311,7 @@ test('over a real connection: a broken one is tried again, a silent one ends at 
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
   const options = { baseUrl: `http://127.0.0.1:${address.port}`, apiKey: 'key', sleep: async () => {} }
-  assert.deepEqual(await new DaybookClient(options).publish(event), { id: 'x' })
+  assert.deepEqual(await new DaybookClient(options).events.publish(event), { id: 'x' })
   assert.equal(connections, 2)
   const impatient = new DaybookClient({ ...options, timeoutMs: 20 })
   await assert.rejects(impatient.request('GET', '/silent'), { code: 'timeout', status: 0 })

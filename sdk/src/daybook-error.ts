@@ -1,3 +1,5 @@
+import type { ProblemCode } from './api/types.ts'
+import { parseJson } from './parse-json.ts'
 import { parseRetryAfter } from './retry.ts'
 
 /** One fault of a request: `pointer` is an RFC 6901 JSON pointer into its body, `code` is stable, `message` is for people. */
@@ -7,7 +9,13 @@ export interface RequestFault {
   readonly message: string
 }
 
-export interface DaybookErrorDetails {
+/**
+ * The stable codes of the server's problem documents, and those made on this side: `network_error` and `timeout` (no answer)
+ * and `unexpected_answer` (one that is not Daybook's, from a proxy for example). A newer server may know more.
+ */
+export type DaybookErrorCode = ProblemCode | 'network_error' | 'timeout' | 'unexpected_answer' | (string & {})
+
+interface DaybookErrorDetails {
   readonly status?: number
   readonly detail?: string | undefined
   readonly errors?: readonly RequestFault[]
@@ -16,22 +24,21 @@ export interface DaybookErrorDetails {
   readonly cause?: unknown
 }
 
-/**
- * A request that did not succeed. `code` is the stable code of the server's problem document (RFC 9457), or one of these,
- * made on this side: `network_error` and `timeout` (no answer, `status` is 0, `cause` tells more), and
- * `unexpected_answer` (an answer that is not Daybook's, from a proxy for example).
- */
+/** A request that did not succeed. */
 export class DaybookError extends Error {
-  readonly code: string
+  readonly code: DaybookErrorCode
+  /** Of the answer; 0 when none came. */
   readonly status: number
+  /** The particular case, for people. */
   readonly detail: string | undefined
+  /** The faults of the request, as the problem document has them. */
   readonly errors: readonly RequestFault[]
   /** Names the request in the server's log. */
   readonly requestId: string | undefined
   /** How long the server asked to be left alone. */
   readonly retryAfterMs: number | undefined
 
-  constructor(code: string, summary: string, details: DaybookErrorDetails = {}) {
+  constructor(code: DaybookErrorCode, summary: string, details: DaybookErrorDetails = {}) {
     super(`${code}: ${summary}`, { cause: details.cause })
     this.name = 'DaybookError'
     this.code = code
@@ -43,9 +50,20 @@ export class DaybookError extends Error {
   }
 }
 
+/**
+ * No answer came: whether the request was carried out is not known. Publish again, with the same ids, and read again; `cause`
+ * tells more.
+ */
+export class DaybookConnectionError extends DaybookError {
+  constructor(code: 'network_error' | 'timeout', summary: string, cause: unknown) {
+    super(code, summary, { cause })
+    this.name = 'DaybookConnectionError'
+  }
+}
+
 /** The error that an answer stands for which is no success, or not in the form of one. `body` is its text. */
 export function errorFromAnswer({ status, ok, headers }: Response, body: string, nowMs: number): DaybookError {
-  const problem = ok ? {} : asRecord(parseJson(body))
+  const problem = ok ? {} : asRecord(parsed(body))
   const detail = textIn(problem, 'detail')
   const summary = detail ?? textIn(problem, 'title') ?? `the server answered ${status}`
   return new DaybookError(textIn(problem, 'code') ?? 'unexpected_answer', summary, {
@@ -67,9 +85,9 @@ function faultsIn(problem: Readonly<Record<string, unknown>>): RequestFault[] {
   }))
 }
 
-function parseJson(text: string): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

@@ -1,48 +1,34 @@
+import type { EventInput } from './api/types.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
+/** The payload of each event name; `daybook types` writes yours. Any name with any payload when it is not given. */
+export type AnyPayloads = Readonly<Record<string, unknown>>
+
+export type NameOf<Payloads> = keyof Payloads & string
+
 /** A thing an event is about or mentions. The number 123 and the text "123" are the same id. */
-export interface EntityReference {
-  readonly type: string
-  readonly id: string | number
-}
+export type EntityReference = NonNullable<EventInput['related']>[number]
 
-export interface PublishEvent {
+/** An event to be published. Receivers get the payload byte for byte as `JSON.stringify` writes it. */
+export interface PublishEvent<Payloads = AnyPayloads, Name extends NameOf<Payloads> = NameOf<Payloads>> extends Omit<
+  EventInput,
+  'event_name' | 'payload' | 'occurred_at'
+> {
   /** One to six dotted lower-case segments: `appointment.created`. */
-  readonly event_name: string
-  /** Any JSON. Receivers get it byte for byte as `JSON.stringify` writes it. */
-  readonly payload: unknown
-  readonly entity_type?: string
-  readonly entity_id?: string | number
-  /** At most 16. */
-  readonly related?: readonly EntityReference[]
-  /** A UUID of version 7; made by the client when absent. The same id with the same content is the same event. */
-  readonly id?: string
-  /** The publisher's own name for this event, remembered for 30 days at least: a second publish with it changes nothing. */
-  readonly idempotency_key?: string
+  readonly event_name: Name
+  readonly payload: Payloads[Name]
   /** RFC 3339 when it is text. The time of acceptance when absent. */
-  readonly occurred_at?: string | Date
-  readonly actor?: EntityReference & { readonly name?: string }
-  readonly source?: string
-  readonly correlation_id?: string
-  readonly causation_id?: string
-  readonly expected_version?: number
+  readonly occurred_at?: string | Date | undefined
 }
 
-/** What the server answers about an event that is committed. */
-export interface PublishedEvent {
-  readonly id: string
-  readonly event_name: string
-  readonly recorded_at: string
-  /** It was recorded by an earlier publish, which this one repeats. */
-  readonly replayed: boolean
-}
+/** Any event of the names, each with its own payload. */
+export type AnyPublishEvent<Payloads = AnyPayloads> = {
+  readonly [Name in NameOf<Payloads>]: PublishEvent<Payloads, Name>
+}[NameOf<Payloads>]
 
-export interface PublishedBatch {
-  /** In the order of the batch. */
-  readonly data: readonly PublishedEvent[]
-}
-
-/** The event itself stays as it is. */
-export function withId(event: PublishEvent): PublishEvent & { readonly id: string } {
+/** The event with an id, made here when it has none; the given one stays as it is. */
+export function withId<Event extends { readonly id?: string | undefined }>(
+  event: Event,
+): Event & { readonly id: string } {
   return { ...event, id: event.id ?? uuidV7() }
 }

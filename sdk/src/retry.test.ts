@@ -49,15 +49,27 @@ test('Retry-After is read as seconds or as a date, and nothing else is taken for
   }
 })
 
+const statuses = [200, 301, 400, 401, 404, 409, 413, 422, 429, 500, 501, 502, 503, 504]
+const answered = (status: number, retryAfterMs?: number) => ({ code: 'any', status, retryAfterMs })
+const unanswered = (code: string) => ({ code, status: 0, retryAfterMs: undefined })
+
 test('only a missing answer and one that says "later" are worth a retry, and only a pause of at most a minute', () => {
-  const answered = (status: number, retryAfterMs?: number) => isWorthRetrying({ code: 'any', status, retryAfterMs })
   assert.deepEqual(
-    [200, 301, 400, 401, 404, 409, 413, 422, 429, 500, 501, 502, 503, 504].filter((status) => answered(status)),
+    statuses.filter((status) => isWorthRetrying(answered(status), true)),
     [429, 502, 503, 504],
   )
-  assert.ok(isWorthRetrying({ code: 'network_error', status: 0, retryAfterMs: undefined }))
-  assert.ok(isWorthRetrying({ code: 'timeout', status: 0, retryAfterMs: undefined }))
-  assert.ok(!isWorthRetrying({ code: 'unexpected_answer', status: 0, retryAfterMs: undefined }))
-  assert.ok(answered(503, 60_000))
-  assert.ok(!answered(503, 60_001))
+  assert.ok(isWorthRetrying(unanswered('network_error'), true))
+  assert.ok(isWorthRetrying(unanswered('timeout'), true))
+  assert.ok(!isWorthRetrying(unanswered('unexpected_answer'), true))
+  assert.ok(isWorthRetrying(answered(503, 60_000), true))
+  assert.ok(!isWorthRetrying(answered(503, 60_001), true))
+})
+
+test('what may not be done twice is sent again only when it was refused as one too many', () => {
+  assert.deepEqual(
+    statuses.filter((status) => isWorthRetrying(answered(status), false)),
+    [429],
+  )
+  assert.ok(!isWorthRetrying(unanswered('network_error'), false))
+  assert.ok(!isWorthRetrying(unanswered('timeout'), false))
 })

@@ -8,10 +8,15 @@ interface Failure {
   readonly retryAfterMs: number | undefined
 }
 
-/** No answer came, or one that says "later"; 502 and 504 are a proxy saying that no answer came. */
-export function isWorthRetrying({ code, status, retryAfterMs = 0 }: Failure): boolean {
-  if (code === 'network_error' || code === 'timeout') return true
-  return (status === 429 || status === 502 || status === 503 || status === 504) && retryAfterMs <= retryAfterMaxMs
+/**
+ * No answer came, or one that says "later"; 502 and 504 are a proxy saying that no answer came. Whether the request was carried
+ * out is not known then, so that only a repeatable one is sent again. One that was refused as one too many was not.
+ */
+export function isWorthRetrying({ code, status, retryAfterMs = 0 }: Failure, isRepeatable: boolean): boolean {
+  if (retryAfterMs > retryAfterMaxMs) return false
+  if (status === 429) return true
+  const isUnknown = code === 'network_error' || code === 'timeout' || status === 502 || status === 503 || status === 504
+  return isRepeatable && isUnknown
 }
 
 /**

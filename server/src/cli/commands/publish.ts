@@ -31,7 +31,7 @@ export function addPublishCommand(program: Command, terminal: Terminal): void {
     .action(async (eventName: string, payload: string, options: PublishOptions) => {
       const client = connect(options, terminal.env)
       const event = toEvent(eventName, await readPayload(payload, terminal.stdin), options)
-      const published = await client.publish(event)
+      const published = await client.events.publish(event)
       if (options.json) return sayJson(terminal, published)
       const { id, event_name, recorded_at, replayed } = published
       say(terminal, `${id}  ${event_name}  ${replayed ? 'was recorded before' : 'recorded'} at ${recorded_at}`)

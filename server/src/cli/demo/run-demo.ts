@@ -125,8 +125,8 @@ async function publishDay(
   const day = bookingDay({ events, seed, nowMs: systemClock.now(), newEventId: newId })
   for (const batch of inBatches(day, seededRandom(seed))) {
     const [only, ...more] = batch
-    if (only && more.length === 0) await client.publish(only, { signal })
-    else await client.publishBatch(batch, { signal })
+    if (only && more.length === 0) await client.events.publish(only, { signal })
+    else await client.events.publishBatch(batch, { signal })
     const atMs = performance.now()
     for (const { id } of batch) tally.accept(id, atMs)
   }
