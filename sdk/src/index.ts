@@ -14,3 +14,14 @@ export type { Query } from './query-text.ts'
 export type { DaybookClientOptions } from './transport.ts'
 export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts'
 export type { VerifiedWebhook, VerifyWebhookOptions, WebhookVerificationCode } from './verify-webhook.ts'
+export { createReceiver } from './receiver/create-receiver.ts'
+export type {
+  Receiver,
+  ReceiverAnswer,
+  ReceiverOptions,
+  WebhookHandler,
+  WebhookHandlers,
+} from './receiver/create-receiver.ts'
+export { memoryStore } from './receiver/receiver-store.ts'
+export type { Claim, MemoryStoreOptions, ReceiverStore } from './receiver/receiver-store.ts'
+export type { AnyWebhookEvent, WebhookEvent } from './receiver/webhook-event.ts'

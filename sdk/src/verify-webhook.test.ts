@@ -37,7 +37,16 @@ function call(change: Change = {}): Omit<VerifyWebhookOptions, 'headers'> & { re
 const refusedAs = (code: string) => (error: unknown) => error instanceof WebhookVerificationError && error.code === code
 
 test('a signed call gives its id, its time and its parsed body', async () => {
-  assert.deepEqual(await verifyWebhook(call()), { id: 'msg_1', timestamp: now, body: JSON.parse(body) })
+  const verified = await verifyWebhook(call())
+  assert.deepEqual(verified, { id: 'msg_1', timestamp: now, replayId: undefined, body: JSON.parse(body), text: body })
+})
+
+test('the text keeps numbers that JavaScript rounds, and a replay says which it is', async () => {
+  const sent = '{"data":{"n":12345678901234567890,"p":1.50}}'
+  const plain = call({ body: sent })
+  const verified = await verifyWebhook({ ...plain, headers: { ...plain.headers, 'Webhook-Replay-Id': 'r1' } })
+  assert.equal(verified.text, sent)
+  assert.equal(verified.replayId, 'r1')
 })
 
 test('the fixed vector verifies', async () => {
@@ -74,7 +83,7 @@ test('what the reference library signs, verifies; and what is signed here, verif
         body: sent,
         secrets: key,
       })
-      assert.deepEqual(verified, { id, timestamp: sentAt, body: JSON.parse(sent) })
+      assert.deepEqual(verified, { id, timestamp: sentAt, replayId: undefined, body: JSON.parse(sent), text: sent })
 
       const ours = sign(`${id}.${timestamp}.${sent}`, key)
       assert.deepEqual(reference.verify(sent, { ...headers, 'webhook-signature': ours }), JSON.parse(sent))

@@ -3,6 +3,8 @@
  * and asymmetric (`v1a`, Ed25519). Needs only Web Crypto.
  */
 
+import { parseJson } from './parse-json.ts'
+
 export type WebhookVerificationCode =
   | 'missing_header'
   | 'invalid_header'
@@ -43,8 +45,12 @@ export interface VerifiedWebhook {
   readonly id: string
   /** When this attempt was made, not when the event happened. */
   readonly timestamp: Date
+  /** Of the replay that sends the event again on purpose. It stands in a header that is not signed. */
+  readonly replayId: string | undefined
   /** The parsed body. Signed, so it is what was sent; its form is still the caller's to check. */
   readonly body: unknown
+  /** The body as it was sent: numbers that JavaScript rounds stand here in full. */
+  readonly text: string
 }
 
 /** Resolves if the call was signed with one of the secrets and is recent; rejects with `WebhookVerificationError` if not. */
@@ -63,7 +69,9 @@ export async function verifyWebhook(options: VerifyWebhookOptions): Promise<Veri
   if (!(await isSigned(content, signatures.split(' '), verifiers))) {
     throw new WebhookVerificationError('no_matching_signature', 'no signature was made with one of the secrets')
   }
-  return { id, timestamp: new Date(Number(timestamp) * 1_000), body: parsedBody(body) }
+  const text = bodyText(body)
+  const replayId = headerValues(options.headers, 'webhook-replay-id').join() || undefined
+  return { id, timestamp: new Date(Number(timestamp) * 1_000), replayId, body: parsedBody(text), text }
 }
 
 function header(headers: VerifyWebhookOptions['headers'], name: string, form: RegExp): string {
@@ -206,10 +214,18 @@ function isEqualInConstantTime(one: string, other: string): boolean {
   return difference === 0
 }
 
-function parsedBody(bytes: Uint8Array): unknown {
+function bodyText(bytes: Uint8Array): string {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw new WebhookVerificationError('invalid_body', 'the body is signed, but it is not JSON in UTF-8')
+    throw new WebhookVerificationError('invalid_body', 'the body is signed, but it is not UTF-8')
+  }
+}
+
+function parsedBody(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch {
+    throw new WebhookVerificationError('invalid_body', 'the body is signed, but it is not JSON')
   }
 }
