@@ -1,8 +1,8 @@
 import type { Resources } from './api/resources.ts'
-import type { Event } from './api/types.ts'
+import type { Event, StreamEventsQuery } from './api/types.ts'
 import type { CallOptions } from './call-options.ts'
 import { readEventStream } from './event-stream.ts'
-import type { EventStream, StreamQuery } from './event-stream.ts'
+import type { EventStream } from './event-stream.ts'
 import type { Events } from './events.ts'
 import type { AnyPayloads } from './publish-event.ts'
 import { withId } from './publish-event.ts'
@@ -28,6 +28,8 @@ export class DaybookClient<Payloads extends object = AnyPayloads> implements Omi
   readonly subscriptions: Resources['subscriptions']
   readonly deliveries: Resources['deliveries']
   readonly jobs: Resources['jobs']
+  readonly replays: Resources['replays']
+  readonly retention: Resources['retention']
   readonly webhooks: Resources['webhooks']
   readonly webhookLogs: Resources['webhookLogs']
   readonly audit: Resources['audit']
@@ -46,6 +48,8 @@ export class DaybookClient<Payloads extends object = AnyPayloads> implements Omi
     this.subscriptions = resources.subscriptions
     this.deliveries = resources.deliveries
     this.jobs = resources.jobs
+    this.replays = resources.replays
+    this.retention = resources.retention
     this.webhooks = resources.webhooks
     this.webhookLogs = resources.webhookLogs
     this.audit = resources.audit
@@ -90,7 +94,7 @@ function eventsOf<Payloads>(
 
 function streamOf(
   transport: Transport,
-  query: StreamQuery,
+  query: StreamEventsQuery,
   options: Parameters<typeof readEventStream>[2],
 ): EventStream {
   return { [Symbol.asyncIterator]: (): AsyncGenerator<Event, void> => readEventStream(transport, query, options) }

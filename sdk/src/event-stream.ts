@@ -1,4 +1,4 @@
-import type { Event, ListEventsQuery } from './api/types.ts'
+import type { Event, StreamEventsQuery } from './api/types.ts'
 import { DaybookConnectionError, DaybookError } from './daybook-error.ts'
 import { parseJson } from './parse-json.ts'
 import { retryDelayMs } from './retry.ts'
@@ -7,14 +7,8 @@ import { readServerMessages } from './server-messages.ts'
 import type { Sleep } from './sleep.ts'
 import type { Transport } from './transport.ts'
 
-/** The filters that make sense for events to come. */
-export interface StreamQuery extends Omit<ListEventsQuery, 'limit' | 'cursor' | 'from' | 'to' | 'delivery' | 'order'> {
-  /** The position of the last event that is known: the stream begins with the one after it. From now on when absent. */
-  readonly after?: number | undefined
-}
-
-/** Ends when the loop that reads it is left, or with the signal's reason. */
-export type EventStream = AsyncIterable<Event>
+/** Ends when the loop that reads it is left, with the signal's reason, or, with `follow: false`, behind the last event. */
+export type EventStream<Item = Event> = AsyncIterable<Item>
 
 interface StreamOptions {
   readonly signal?: AbortSignal | undefined
@@ -29,7 +23,7 @@ interface StreamOptions {
  */
 export async function* readEventStream(
   transport: Transport,
-  { after, ...query }: StreamQuery,
+  { after, ...query }: StreamEventsQuery,
   { signal, sleep, silenceMaxMs = 45_000 }: StreamOptions,
 ): AsyncGenerator<Event, void> {
   let lastId = after === undefined ? undefined : String(after)
@@ -53,8 +47,8 @@ export async function* readEventStream(
         failures = 0
         pauseMs = message.retryMs ?? pauseMs
         lastId = message.lastEventId ?? lastId
-        const event = eventOf(message)
-        if (event) yield event
+        if (message.id === undefined && isEndOfLog(message)) return
+        if (message.id !== undefined && message.data !== undefined) yield parseJson(message.data) as Event
       }
     } catch (error) {
       signal?.throwIfAborted()
@@ -79,17 +73,11 @@ function isPassing(error: unknown): boolean {
 }
 
 /**
- * An event; undefined for a message of the server about the stream itself, which has no id of its own. One that says why the
- * stream is over, and that the key is the reason, is an error.
+ * A message without an id is the server's word that it ends the stream. Only when everything that was asked for has been sent
+ * is that the end; whatever else was the reason shows when the stream is asked for again.
  */
-function eventOf({ id, data }: ServerMessage): Event | undefined {
-  if (data === undefined) return undefined
-  const value = parseJson(data) as Readonly<Record<string, unknown>>
-  if (id !== undefined) return value as unknown as Event
-  const { code, detail } = value
-  if (code !== 'unauthenticated' && code !== 'forbidden') return undefined
-  const status = code === 'forbidden' ? 403 : 401
-  throw new DaybookError(code, typeof detail === 'string' ? detail : 'the stream was ended', { status })
+function isEndOfLog({ event, data = '{}' }: ServerMessage): boolean {
+  return event === 'daybook.stream.closed' && Object(parseJson(data)).reason === 'caught_up'
 }
 
 function watchSilence(silence: AbortController, silenceMaxMs: number): { heard: () => void; stop: () => void } {

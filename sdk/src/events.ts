@@ -1,7 +1,7 @@
 import type { EventsResource } from './api/resources.ts'
-import type { Event, EventPart, ListEventsQuery, PublishedEvent } from './api/types.ts'
+import type { Event, EventPart, ListEventsQuery, PublishedEvent, StreamEventsQuery } from './api/types.ts'
 import type { CallOptions } from './call-options.ts'
-import type { EventStream, StreamQuery } from './event-stream.ts'
+import type { EventStream } from './event-stream.ts'
 import type { List } from './list.ts'
 import type { AnyPublishEvent, NameOf, PublishEvent } from './publish-event.ts'
 
@@ -29,7 +29,12 @@ export interface Events<Payloads> extends Omit<EventsResource, 'publish' | 'publ
 
   /**
    * Events as they are recorded, each once and in the order of positions, for as long as it is read: with `after`, those that
-   * came after that position first. A connection that breaks is made again where it broke off.
+   * came after that position first. A connection that breaks is made again where it broke off. Rejects when the request is
+   * refused, also when that is noticed on the way: the key has ended, or the log ends before the position.
    */
-  stream(query?: StreamQuery, options?: Pick<CallOptions, 'signal'>): EventStream
+  stream(
+    query?: StreamEventsQuery & { readonly fields?: undefined },
+    options?: Pick<CallOptions, 'signal'>,
+  ): EventStream
+  stream(query: StreamEventsQuery, options?: Pick<CallOptions, 'signal'>): EventStream<EventPart>
 }

@@ -17,6 +17,7 @@ import type {
   CreateApiKeyBody,
   CreateCompanyBody,
   CreateDefinitionBody,
+  CreateReplayBody,
   CreateSubscriptionBody,
   CreatedSubscription,
   Definition,
@@ -52,18 +53,25 @@ import type {
   ListDeliveriesQuery,
   ListEventsQuery,
   ListJobsQuery,
+  ListReplaysQuery,
   ListSubscriptionsQuery,
   ListWebhookLogsQuery,
+  PreviewRetentionBody,
   PreviewSubscriptionBody,
   PublishBatchBody,
   PublishedEvent,
   RecoverSubscriptionBody,
   ReplaceSubscriptionBody,
+  Replay,
+  ReplayEstimate,
+  Retention,
+  RetentionPreview,
   RetryDeliveriesBody,
   RevealedSecrets,
   RotateSecretBody,
   RoutingExplanation,
   SampleDefinitionQuery,
+  SetRetentionBody,
   Stats,
   Subscription,
   SubscriptionPreview,
@@ -109,7 +117,7 @@ export interface EventsResource {
   /** Publish an event. Scope: `events:write`. The answer comes after the commit; one that repeats an earlier publish has status 200 and the header `idempotent-replayed: true`. */
   publish(body: EventInput, options?: CallOptions): Promise<PublishedEvent>
 
-  /** List events by position, newest first. Scope: `events:read`. Go on while there is a `next_cursor`: a page looks at 10,000 events or for two seconds at most, so where few fit it can be shorter than its limit, even empty. */
+  /** List events by position, newest first. Scope: `events:read`. Go on while there is a `next_cursor`: a page looks at 10,000 events (500 with `filter` or `delivery`) or for two seconds at most, so where few fit it can be shorter than its limit, even empty. */
   list(query?: ListEventsQuery, options?: CallOptions): List<Event | EventPart, Page<Event | EventPart>>
 
   /** Publish up to 1,000 events, all or none. Scope: `events:write`. The answer comes after the commit; one that repeats earlier publishes throughout has status 200 and the header `idempotent-replayed: true`. */
@@ -237,8 +245,34 @@ export interface JobsResource {
   /** Get a job with its progress. Scope: `deliveries:read`. */
   get(id: string, options?: CallOptions): Promise<Job>
 
+  /** Keep a job from going on until it is resumed. Scope: `deliveries:write`. What it did stays done. Nothing happens to one that is paused already. */
+  pause(id: string, options?: CallOptions): Promise<Job>
+
+  /** Let a paused job go on. Scope: `deliveries:write`. It goes on where it was. Nothing happens to one that is not paused. */
+  resume(id: string, options?: CallOptions): Promise<Job>
+
   /** End a job before it is done. Scope: `deliveries:write`. What it did stays done. */
   cancel(id: string, options?: CallOptions): Promise<Job>
+}
+
+export interface ReplaysResource {
+  /** List replays, newest first. Scope: `deliveries:read`. */
+  list(query?: ListReplaysQuery, options?: CallOptions): List<Replay, Page<Replay>>
+
+  /** Post past events to subscriptions again. Scope: `replays:write`. A subscription is sent what the source chooses and its own names and filter choose too. With `dry_run` nothing is sent: the answer says what would be. Above 1,000 the count has to be confirmed by `expected_count`. */
+  create(body: CreateReplayBody, options?: CallOptions): Promise<ReplayEstimate | Replay>
+
+  /** Get a replay with its progress. Scope: `deliveries:read`. */
+  get(id: string, options?: CallOptions): Promise<Replay>
+
+  /** Keep a replay from going on until it is resumed. Scope: `replays:write`. What it added is posted still. Nothing happens to one that is paused already. */
+  pause(id: string, options?: CallOptions): Promise<Replay>
+
+  /** Let a paused replay go on. Scope: `replays:write`. It goes on where it was. Nothing happens to one that is not paused. */
+  resume(id: string, options?: CallOptions): Promise<Replay>
+
+  /** End a replay before it is done. Scope: `replays:write`. What it added stays and is posted. */
+  cancel(id: string, options?: CallOptions): Promise<Replay>
 }
 
 export interface WebhooksResource {
@@ -260,6 +294,17 @@ export interface AuditResource {
 
   /** Export the audit trail as NDJSON or CSV, the oldest entry first. Scope: `audit:read`. Like the export of events; that it was asked for is an event itself, `daybook.audit.exported`. */
   export(query?: ExportAuditQuery, options?: CallOptions): Promise<ReadableStream<Uint8Array>>
+}
+
+export interface RetentionResource {
+  /** Get how long payloads and the ledger are kept. Scope: `retention:read`. With what is kept beyond its time because something still needs it. */
+  get(options?: CallOptions): Promise<Retention>
+
+  /** Decide how long payloads and the ledger are kept. Scope: `retention:write`. Replaces the whole decision. What is beyond its time begins to end within seconds, and does not come back; ask `POST /retention/preview` first. */
+  set(body: SetRetentionBody, options?: CallOptions): Promise<Retention>
+
+  /** See what a retention would end now. Scope: `retention:read`. Changes nothing. Looks at 20,000 rows of the log (5,000 of each event name) and as many of the ledger, and says where there are more. */
+  preview(body: PreviewRetentionBody, options?: CallOptions): Promise<RetentionPreview>
 }
 
 export interface ApiKeysResource {
@@ -294,9 +339,11 @@ export interface Resources {
   readonly subscriptions: SubscriptionsResource
   readonly deliveries: DeliveriesResource
   readonly jobs: JobsResource
+  readonly replays: ReplaysResource
   readonly webhooks: WebhooksResource
   readonly webhookLogs: WebhookLogsResource
   readonly audit: AuditResource
+  readonly retention: RetentionResource
   readonly apiKeys: ApiKeysResource
   readonly companies: CompaniesResource
 }

@@ -58,7 +58,17 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   jobs: {
     list: { verb: 'GET', path: '/api/v1/events/jobs', takes: 'query', answer: 'list', isRepeatable: true },
     get: { verb: 'GET', path: '/api/v1/events/jobs/{id}', takes: 'nothing', answer: 'json', isRepeatable: true },
+    pause: { verb: 'POST', path: '/api/v1/events/jobs/{id}/pause', takes: 'nothing', answer: 'json', isRepeatable: false },
+    resume: { verb: 'POST', path: '/api/v1/events/jobs/{id}/resume', takes: 'nothing', answer: 'json', isRepeatable: false },
     cancel: { verb: 'POST', path: '/api/v1/events/jobs/{id}/cancel', takes: 'nothing', answer: 'json', isRepeatable: false },
+  },
+  replays: {
+    list: { verb: 'GET', path: '/api/v1/events/replays', takes: 'query', answer: 'list', isRepeatable: true },
+    create: { verb: 'POST', path: '/api/v1/events/replays', takes: 'body', answer: 'json', isRepeatable: false },
+    get: { verb: 'GET', path: '/api/v1/events/replays/{id}', takes: 'nothing', answer: 'json', isRepeatable: true },
+    pause: { verb: 'POST', path: '/api/v1/events/replays/{id}/pause', takes: 'nothing', answer: 'json', isRepeatable: false },
+    resume: { verb: 'POST', path: '/api/v1/events/replays/{id}/resume', takes: 'nothing', answer: 'json', isRepeatable: false },
+    cancel: { verb: 'POST', path: '/api/v1/events/replays/{id}/cancel', takes: 'nothing', answer: 'json', isRepeatable: false },
   },
   webhooks: {
     test: { verb: 'POST', path: '/api/v1/events/test-webhook', takes: 'body', answer: 'json', isRepeatable: false },
@@ -70,6 +80,11 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
   audit: {
     list: { verb: 'GET', path: '/api/v1/audit', takes: 'query', answer: 'list', isRepeatable: true },
     export: { verb: 'GET', path: '/api/v1/audit/export', takes: 'query', answer: 'bytes', isRepeatable: true },
+  },
+  retention: {
+    get: { verb: 'GET', path: '/api/v1/retention', takes: 'nothing', answer: 'json', isRepeatable: true },
+    set: { verb: 'PUT', path: '/api/v1/retention', takes: 'body', answer: 'json', isRepeatable: false },
+    preview: { verb: 'POST', path: '/api/v1/retention/preview', takes: 'body', answer: 'json', isRepeatable: true },
   },
   apiKeys: {
     list: { verb: 'GET', path: '/api/v1/api-keys', takes: 'query', answer: 'list', isRepeatable: true },

@@ -11,6 +11,7 @@ export type ProblemCode =
   | "unauthenticated"
   | "forbidden"
   | "not_found"
+  | "not_acceptable"
   | "method_not_allowed"
   | "idempotency_conflict"
   | "delivery_in_flight"
@@ -21,11 +22,14 @@ export type ProblemCode =
   | "count_changed"
   | "job_ended"
   | "job_limit"
+  | "payload_expired"
   | "subscription_deleted"
   | "secret_unreadable"
   | "recovery_running"
   | "subscription_not_recoverable"
+  | "replay_of_ordered_subscription"
   | "subscription_limit"
+  | "log_expired"
   | "precondition_failed"
   | "definition_exists"
   | "definition_limit"
@@ -51,15 +55,20 @@ export type ProblemCode =
   | "duplicate_event"
   | "batch_too_large"
   | "invalid_url"
+  | "unknown_subscription"
   | "count_required"
   | "job_too_large"
+  | "position_ahead"
+  | "invalid_retention"
   | "invalid_filter"
   | "invalid_header"
   | "invalid_credentials"
   | "too_many_tests"
+  | "too_many_streams"
   | "rate_limited"
   | "internal_error"
   | "unavailable"
+  | "streams_full"
   | "too_busy"
   | "shutting_down"
 
@@ -70,7 +79,7 @@ export interface ApiKey {
   readonly name: string
   /** First and last characters of the key */
   readonly hint: string
-  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "keys:read" | "keys:write")[]
+  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "replays:write" | "retention:read" | "retention:write" | "keys:read" | "keys:write")[]
   /** RFC 3339, in UTC with milliseconds */
   readonly created_at: string
   readonly expires_at: string | null
@@ -84,7 +93,7 @@ export interface ApiKeyWithText {
   readonly name: string
   /** First and last characters of the key */
   readonly hint: string
-  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "keys:read" | "keys:write")[]
+  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "replays:write" | "retention:read" | "retention:write" | "keys:read" | "keys:write")[]
   /** RFC 3339, in UTC with milliseconds */
   readonly created_at: string
   readonly expires_at: string | null
@@ -846,12 +855,12 @@ export interface EventWithDeliveries {
 export interface Job {
   /** UUID, in lower case */
   readonly id: string
-  /** `retry_deliveries`, `cancel_deliveries`, `recover_events` */
+  /** `retry_deliveries`, `cancel_deliveries`, `recover_events`, `replay_events` */
   readonly kind: string
   /** What it is about; relative times as they were when it was started */
   readonly parameters: Readonly<Record<string, unknown>>
-  /** `queued`: nothing was done yet. `failed`: it gave up, see `last_error`; what was done stays */
-  readonly state: "queued" | "running" | "succeeded" | "failed" | "cancelled"
+  /** `queued`: nothing was done yet. `paused`: it goes on when it is resumed. `failed`: it gave up, see `last_error`; what was done stays */
+  readonly state: "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled"
   /** Counted when it was started */
   readonly total: number
   readonly done: number
@@ -866,6 +875,7 @@ export interface Job {
     readonly name?: string
   }
   readonly last_error: string | null
+  readonly waiting_for: string | null
   /** RFC 3339, in UTC with milliseconds */
   readonly created_at: string
   readonly started_at: string | null
@@ -912,7 +922,7 @@ export interface Problem {
   readonly title: string
   readonly status: number
   /** Never changes its meaning */
-  readonly code: "malformed_json" | "duplicate_key" | "nesting_too_deep" | "unstorable_text" | "invalid_request" | "invalid_cursor" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "idempotency_conflict" | "delivery_in_flight" | "delivery_pending" | "delivery_blocked" | "delivery_not_ordered" | "delivery_ended" | "count_changed" | "job_ended" | "job_limit" | "subscription_deleted" | "secret_unreadable" | "recovery_running" | "subscription_not_recoverable" | "subscription_limit" | "precondition_failed" | "definition_exists" | "definition_limit" | "definition_in_use" | "definition_transition" | "standard_definition" | "incompatible_schema" | "payload_too_large" | "body_too_large" | "unsupported_media_type" | "invalid_event_name" | "unknown_event_name" | "reserved_event_name" | "definition_archived" | "invalid_definition" | "invalid_document" | "import_refused" | "schema_violation" | "invalid_event_id" | "invalid_time" | "invalid_entity" | "too_many_related" | "duplicate_event" | "batch_too_large" | "invalid_url" | "count_required" | "job_too_large" | "invalid_filter" | "invalid_header" | "invalid_credentials" | "too_many_tests" | "rate_limited" | "internal_error" | "unavailable" | "too_busy" | "shutting_down"
+  readonly code: "malformed_json" | "duplicate_key" | "nesting_too_deep" | "unstorable_text" | "invalid_request" | "invalid_cursor" | "unauthenticated" | "forbidden" | "not_found" | "not_acceptable" | "method_not_allowed" | "idempotency_conflict" | "delivery_in_flight" | "delivery_pending" | "delivery_blocked" | "delivery_not_ordered" | "delivery_ended" | "count_changed" | "job_ended" | "job_limit" | "payload_expired" | "subscription_deleted" | "secret_unreadable" | "recovery_running" | "subscription_not_recoverable" | "replay_of_ordered_subscription" | "subscription_limit" | "log_expired" | "precondition_failed" | "definition_exists" | "definition_limit" | "definition_in_use" | "definition_transition" | "standard_definition" | "incompatible_schema" | "payload_too_large" | "body_too_large" | "unsupported_media_type" | "invalid_event_name" | "unknown_event_name" | "reserved_event_name" | "definition_archived" | "invalid_definition" | "invalid_document" | "import_refused" | "schema_violation" | "invalid_event_id" | "invalid_time" | "invalid_entity" | "too_many_related" | "duplicate_event" | "batch_too_large" | "invalid_url" | "unknown_subscription" | "count_required" | "job_too_large" | "position_ahead" | "invalid_retention" | "invalid_filter" | "invalid_header" | "invalid_credentials" | "too_many_tests" | "too_many_streams" | "rate_limited" | "internal_error" | "unavailable" | "streams_full" | "too_busy" | "shutting_down"
   /** The particular case, for people */
   readonly detail: string
   /** Every fault found, the first 100 at most */
@@ -945,6 +955,160 @@ export interface PublishedEvent {
     readonly code: string
     readonly message: string
   })[]
+}
+
+/** A job that posts past events again. Its calls carry its id as `webhook-replay-id` */
+export interface Replay {
+  /** UUID, in lower case */
+  readonly id: string
+  /** `queued`: nothing was done yet. `paused`: it goes on when it is resumed. `failed`: it gave up, see `last_error`; what was done stays */
+  readonly state: "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled"
+  readonly source: {
+    readonly from_position: number
+    /** The last position when it was started, or before */
+    readonly to_position: number
+    /** RFC 3339, in UTC with milliseconds */
+    readonly from?: string
+    /** RFC 3339, in UTC with milliseconds */
+    readonly to?: string
+    /** Without wildcards */
+    readonly event_names?: readonly string[]
+    readonly entities?: readonly ({
+      readonly type: string
+      readonly id: string
+    })[]
+    readonly include_related?: boolean
+    readonly correlation_id?: string
+    /** As subscriptions have them, see docs/filters.md */
+    readonly filter?: Readonly<Record<string, unknown>>
+  }
+  readonly target: {
+    readonly subscription_ids: readonly string[]
+  }
+  /** `all` that is chosen; `missing`: what was never delivered and is not pending; `failed`: what ended last as failed or cancelled */
+  readonly mode: "all" | "missing" | "failed"
+  /** Deliveries per second, at most */
+  readonly rate: number
+  readonly reason: string | null
+  /** Deliveries that it would make, counted when it was started */
+  readonly total: number
+  /** More was chosen than was counted */
+  readonly is_total_estimated: boolean
+  /** Deliveries that it made */
+  readonly done: number
+  readonly skipped: number
+  /** How many were left as they are, by a stable word: `subscription_deleted`, `changed_since`, `in_flight`, `delivery_blocked` and the like */
+  readonly skipped_reasons: Readonly<Record<string, number>>
+  readonly author: {
+    readonly type: string
+    readonly id: string
+    readonly name?: string
+  }
+  readonly last_error: string | null
+  readonly waiting_for: string | null
+  /** RFC 3339, in UTC with milliseconds */
+  readonly created_at: string
+  readonly started_at: string | null
+  readonly finished_at: string | null
+}
+
+/** What a replay would do */
+export interface ReplayEstimate {
+  readonly source: {
+    readonly from_position: number
+    /** The last position when it was started, or before */
+    readonly to_position: number
+    /** RFC 3339, in UTC with milliseconds */
+    readonly from?: string
+    /** RFC 3339, in UTC with milliseconds */
+    readonly to?: string
+    /** Without wildcards */
+    readonly event_names?: readonly string[]
+    readonly entities?: readonly ({
+      readonly type: string
+      readonly id: string
+    })[]
+    readonly include_related?: boolean
+    readonly correlation_id?: string
+    /** As subscriptions have them, see docs/filters.md */
+    readonly filter?: Readonly<Record<string, unknown>>
+  }
+  readonly target: {
+    readonly subscription_ids: readonly string[]
+  }
+  /** `all` that is chosen; `missing`: what was never delivered and is not pending; `failed`: what ended last as failed or cancelled */
+  readonly mode: "all" | "missing" | "failed"
+  /** Deliveries per second, at most */
+  readonly rate: number
+  readonly reason: string | null
+  /** Deliveries that it would make */
+  readonly count: number
+  /** More was chosen than is counted; what was counted is taken for typical of the rest */
+  readonly is_estimated: boolean
+  /** Events that were looked at, for all subscriptions together */
+  readonly looked_at: number
+  /** Of the payloads, about */
+  readonly bytes: number
+  /** At the rate, if nothing has to wait */
+  readonly seconds: number
+  /** How many were left as they are, by a stable word: `subscription_deleted`, `changed_since`, `in_flight`, `delivery_blocked` and the like */
+  readonly skipped_reasons: Readonly<Record<string, number>>
+  /** The first that would be sent; ten at most */
+  readonly sample: readonly ({
+    /** UUID, in lower case */
+    readonly event_id: string
+    readonly event_name: string
+    readonly position: number
+    readonly entity_type: string | null
+    readonly entity_id: string | null
+    /** RFC 3339, in UTC with milliseconds */
+    readonly recorded_at: string
+    /** UUID, in lower case */
+    readonly subscription_id: string
+  })[]
+}
+
+/** How long payloads and the ledger are kept */
+export interface Retention {
+  readonly payload_retention_days: number | null
+  readonly ledger_retention_days: number | null
+  /** The one that says most about a name counts: its own name, then the longest prefix, then `*` */
+  readonly rules: readonly ({
+    /** A name, a prefix such as `appointment.*`, or `*`: every business event */
+    readonly event_name: string
+    readonly payload_retention_days: number | null
+  })[]
+  /** Null: nothing was ever decided, and all is kept */
+  readonly updated_at: string | null
+  /** Attempts and endings from before may be gone. Null: none ever went */
+  readonly ledger_ended_before: string | null
+  readonly waiting: {
+    /** Payloads beyond their time, whose events have deliveries to come; 1,000 when there are more */
+    readonly payloads: number
+    readonly oldest_event_id: string | null
+    /** An open job for which everything waits */
+    readonly job_id: string | null
+  }
+}
+
+/** What would end now */
+export interface RetentionPreview {
+  readonly payloads: {
+    readonly count: number
+    /** As they are stored, compressed where they are */
+    readonly bytes: number
+    /** False: there are more than were looked at */
+    readonly is_complete: boolean
+    /** Beside those: their events have deliveries to come */
+    readonly waiting: number
+  }
+  readonly ledger: {
+    readonly count: number
+    /** As they are stored, compressed where they are */
+    readonly bytes: number
+    /** False: there are more than were looked at */
+    readonly is_complete: boolean
+  }
 }
 
 /** What of a subscription is secret */
@@ -1324,7 +1488,7 @@ export interface Timeline {
     readonly type: string
     readonly id: string
   })[]
-  /** False when there are more than 100 */
+  /** False when there are more than 100, or more merges than are looked at */
   readonly has_all_identities: boolean
   /** With `include_related`: what the entity itself was merged into */
   readonly merged_into: readonly ({
@@ -1624,6 +1788,33 @@ export interface ExportEventsQuery {
   readonly delivery?: "pending" | "delivered" | "failed" | "cancelled" | "none" | undefined
   /** By position */
   readonly order?: "asc" | "desc" | undefined
+  /** Members that are wanted, such as `id,event_name`; repeated, or separated by commas. All when absent */
+  readonly fields?: string | readonly string[] | undefined
+}
+
+/** Of `streamEvents`. */
+export interface StreamEventsQuery {
+  /** Names or prefixes such as `appointment.*`; repeated, or separated by commas */
+  readonly event_names?: string | readonly string[] | undefined
+  /** Together with `entity_id` */
+  readonly entity_type?: string | undefined
+  readonly entity_id?: string | number | undefined
+  /** Also the events that name the entity as related */
+  readonly include_related?: boolean | undefined
+  /** Together with `related_id` */
+  readonly related_type?: string | undefined
+  readonly related_id?: string | number | undefined
+  /** Together with `actor_id` */
+  readonly actor_type?: string | undefined
+  readonly actor_id?: string | number | undefined
+  readonly source?: string | undefined
+  readonly correlation_id?: string | undefined
+  /** JSON text of a filter, as subscriptions have them: `{"price":{"$gt":100}}`. Events whose payload is no longer stored do not fulfil it */
+  readonly filter?: string | Readonly<Record<string, unknown>> | undefined
+  /** Begins with the event behind this position; with what comes from now on when absent */
+  readonly after?: number | undefined
+  /** False: ends when every event up to now was sent */
+  readonly follow?: boolean | undefined
   /** Members that are wanted, such as `id,event_name`; repeated, or separated by commas. All when absent */
   readonly fields?: string | readonly string[] | undefined
 }
@@ -2086,6 +2277,53 @@ export interface ListJobsQuery {
   readonly cursor?: string | undefined
 }
 
+/** Of `listReplays`. */
+export interface ListReplaysQuery {
+  readonly limit?: number | undefined
+  /** The `next_cursor` of the page before, with the same filters */
+  readonly cursor?: string | undefined
+}
+
+export interface CreateReplayBody {
+  /** An event has to fulfil all that is given */
+  readonly source: {
+    /** Included */
+    readonly from_position?: number | undefined
+    /** Included. What is recorded after the start is in no replay */
+    readonly to_position?: number | undefined
+    /** RFC 3339 with an offset, or relative: `-90s`, `-30m`, `-24h`, `-7d`, `now` */
+    readonly from?: string | undefined
+    /** Like `from`; itself not included */
+    readonly to?: string | undefined
+    /** Names, prefixes such as `appointment.*`, or `*`: every business event */
+    readonly event_names?: readonly string[] | undefined
+    /** Events about one of them */
+    readonly entities?: readonly ({
+      readonly type: string
+      /** Text or a whole number; the number 123 and the text "123" are the same */
+      readonly id: string | number
+    })[] | undefined
+    /** With `entities`: also the events that name one as related */
+    readonly include_related?: boolean | undefined
+    readonly correlation_id?: string | undefined
+    /** As subscriptions have them, see docs/filters.md */
+    readonly filter?: Readonly<Record<string, unknown>> | undefined
+  }
+  readonly target: {
+    readonly subscription_ids: readonly string[]
+  }
+  /** `all` that is chosen; `missing`: what was never delivered and is not pending; `failed`: what ended last as failed or cancelled */
+  readonly mode?: "all" | "missing" | "failed" | undefined
+  /** Deliveries per second, at most */
+  readonly rate?: number | undefined
+  /** For people; kept with the replay and in its events */
+  readonly reason?: string | undefined
+  /** Looks and counts, and sends nothing */
+  readonly dry_run?: boolean | undefined
+  /** What the dry run said; needed above 1,000. The number may have moved by a tenth of it since */
+  readonly expected_count?: number | undefined
+}
+
 export interface TestWebhookBody {
   /** https to a public address, unless the operator allows more; at most 2,048 characters */
   readonly webhook_url: string
@@ -2230,6 +2468,28 @@ export interface ExportAuditQuery {
   readonly order?: "asc" | "desc" | undefined
 }
 
+export interface SetRetentionBody {
+  readonly payload_retention_days: number | null
+  readonly ledger_retention_days: number | null
+  /** The one that says most about a name counts: its own name, then the longest prefix, then `*` */
+  readonly rules: readonly ({
+    /** A name, a prefix such as `appointment.*`, or `*`: every business event */
+    readonly event_name: string
+    readonly payload_retention_days: number | null
+  })[]
+}
+
+export interface PreviewRetentionBody {
+  readonly payload_retention_days: number | null
+  readonly ledger_retention_days: number | null
+  /** The one that says most about a name counts: its own name, then the longest prefix, then `*` */
+  readonly rules: readonly ({
+    /** A name, a prefix such as `appointment.*`, or `*`: every business event */
+    readonly event_name: string
+    readonly payload_retention_days: number | null
+  })[]
+}
+
 /** Of `listApiKeys`. */
 export interface ListApiKeysQuery {
   readonly limit?: number | undefined
@@ -2240,7 +2500,7 @@ export interface ListApiKeysQuery {
 export interface CreateApiKeyBody {
   readonly name: string
   /** `*` is everything within the company */
-  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "keys:read" | "keys:write")[]
+  readonly scopes: readonly ("*" | "events:read" | "events:write" | "audit:read" | "definitions:write" | "subscriptions:read" | "subscriptions:write" | "secrets:read" | "deliveries:read" | "deliveries:write" | "replays:write" | "retention:read" | "retention:write" | "keys:read" | "keys:write")[]
   readonly expires_at?: string | null | undefined
 }
 

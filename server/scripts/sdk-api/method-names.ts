@@ -3,6 +3,7 @@ export const methodNames: Readonly<Record<string, `${string}.${string}`>> = {
   publishEvent: 'events.publish',
   publishBatch: 'events.publishBatch',
   listEvents: 'events.list',
+  streamEvents: 'events.stream',
   getEvent: 'events.get',
   getEventRouting: 'events.routing',
   getEventFacets: 'events.facets',
@@ -40,7 +41,18 @@ export const methodNames: Readonly<Record<string, `${string}.${string}`>> = {
   cancelDeliveries: 'deliveries.cancelMany',
   listJobs: 'jobs.list',
   getJob: 'jobs.get',
+  pauseJob: 'jobs.pause',
+  resumeJob: 'jobs.resume',
   cancelJob: 'jobs.cancel',
+  listReplays: 'replays.list',
+  createReplay: 'replays.create',
+  getReplay: 'replays.get',
+  pauseReplay: 'replays.pause',
+  resumeReplay: 'replays.resume',
+  cancelReplay: 'replays.cancel',
+  getRetention: 'retention.get',
+  setRetention: 'retention.set',
+  previewRetention: 'retention.preview',
   testWebhook: 'webhooks.test',
   listWebhookLogs: 'webhookLogs.list',
   getWebhookLog: 'webhookLogs.get',
@@ -59,7 +71,7 @@ export const methodNames: Readonly<Record<string, `${string}.${string}`>> = {
   getOpenApiDocument: 'server.openApi',
 }
 
-/** Written by hand in the SDK: answers that go on for ever are no calls. */
+/** Of these only the types are made: an answer that goes on for ever is no call. */
 export const handWritten: ReadonlySet<string> = new Set(['streamEvents'])
 
 /**
@@ -71,4 +83,5 @@ export const repeatable: ReadonlySet<string> = new Set([
   'publishBatch',
   'previewSubscription',
   'checkDefinition',
+  'previewRetention',
 ])

@@ -45,6 +45,7 @@ export interface SdkOperation {
   readonly answers: readonly JsonSchema[]
   readonly hasIfMatch: boolean
   readonly isRepeatable: boolean
+  readonly isHandWritten: boolean
 }
 
 /** In the order of the document. Throws when an operation has no name in the SDK, or a name no operation. */
@@ -55,9 +56,7 @@ export function readOperations(document: ApiDescription): readonly SdkOperation[
   const known = new Set(all.map(({ described }) => described.operationId))
   const strange = Object.keys(methodNames).filter((id) => !known.has(id))
   if (strange.length > 0) throw new Error(`Named in method-names.ts, and in no document: ${strange.join(', ')}`)
-  return all
-    .filter(({ described }) => !handWritten.has(described.operationId))
-    .map(({ path, verb, described }) => toOperation(document, path, verb, described))
+  return all.map(({ path, verb, described }) => toOperation(document, path, verb, described))
 }
 
 function toOperation(document: ApiDescription, path: string, verb: string, described: Described): SdkOperation {
@@ -84,6 +83,7 @@ function toOperation(document: ApiDescription, path: string, verb: string, descr
     answer: answerKind(document, contents, answers),
     answers,
     hasIfMatch: parameters.some((one) => one.in === 'header' && one.name === 'if-match'),
+    isHandWritten: handWritten.has(operationId),
     isRepeatable: verb === 'GET' || repeatable.has(operationId),
   }
 }

@@ -8,10 +8,11 @@ const head = '/** Made from docs/openapi.json by `npm run openapi`; not to be ch
 /** The files of `sdk/src/api`, by name. */
 export function renderSdkApi(document: ApiDescription): ReadonlyMap<string, string> {
   const operations = readOperations(document)
+  const made = operations.filter(({ isHandWritten }) => !isHandWritten)
   return new Map([
     ['types.ts', renderTypes(document, operations)],
-    ['resources.ts', renderResources(document, operations)],
-    ['routes.ts', renderRoutes(operations)],
+    ['resources.ts', renderResources(document, made)],
+    ['routes.ts', renderRoutes(made)],
   ])
 }
 

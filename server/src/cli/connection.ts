@@ -1,5 +1,5 @@
 import { DaybookClient } from '@daybook/sdk'
-import type { RequestOptions } from '@daybook/sdk'
+import type { DaybookClientOptions, RequestOptions } from '@daybook/sdk'
 import type { Command } from 'commander'
 import type { Environment } from './config.ts'
 import { parseExactJson } from './exact-json.ts'
@@ -26,29 +26,25 @@ export type Read = <T>(path: string, query?: RequestOptions['query']) => Promise
 
 /** To publish and to change things. */
 export function connect(options: ConnectionOptions, env: Environment): DaybookClient {
-  return makeClient(options, env, fetch)
+  return makeClient(options, env)
 }
 
 /** To look at things. Numbers in payloads that JavaScript would round or spell otherwise are kept as they were published. */
 export function connectToRead(options: ConnectionOptions, env: Environment): Read {
-  let text = ''
-  const client = makeClient(options, env, async (input, init) => {
-    const response = await fetch(input, init)
-    text = await response.clone().text()
-    return response
-  })
-  return async <T>(path: string, query: RequestOptions['query'] = {}) => {
-    await client.request('GET', path, { query })
-    return parseExactJson<T>(text)
-  }
+  const client = makeClient(options, env, { parseJson: parseExactJson })
+  return async <T>(path: string, query: RequestOptions['query'] = {}) => await client.request<T>('GET', path, { query })
 }
 
-function makeClient(options: ConnectionOptions, env: Environment, fetcher: typeof fetch): DaybookClient {
+function makeClient(
+  options: ConnectionOptions,
+  env: Environment,
+  more: Partial<DaybookClientOptions> = {},
+): DaybookClient {
   const baseUrl = options.url ?? (env['DAYBOOK_URL'] || defaultUrl)
   const apiKey = options.apiKey ?? env['DAYBOOK_API_KEY']
   if (!apiKey) throw new UsageError('No API key: set DAYBOOK_API_KEY or give --api-key')
   try {
-    return new DaybookClient({ baseUrl, apiKey, fetch: fetcher })
+    return new DaybookClient({ baseUrl, apiKey, ...more })
   } catch {
     throw new UsageError(`Not an http or https address: ${baseUrl}`)
   }

@@ -85,7 +85,7 @@ async function demonstrate(
     await server.start()
     signal.throwIfAborted()
     // Patient enough for a server that is killed and comes back.
-    const client = new DaybookClient({ baseUrl: server.url, apiKey, maxRetries: 12 })
+    const client = new DaybookClient({ baseUrl: server.url, apiKey, maxRetries: 12, deadlineMs: 300_000 })
     const subscription = await subscribe(client, receiver.url, secret)
     progress.say(`Living a day of ${options.events} events (seed ${seed})`)
     await publishDay(client, tally, options.events, seed, signal)
