@@ -1,3 +1,5 @@
+import { tagOf } from './entity-tags.ts'
+
 /** What may be said of one call, beside what it is about. */
 export interface CallOptions {
   /** Ends the call, its pauses and its retries; it rejects with the signal's reason. */
@@ -12,14 +14,14 @@ export interface CallOptions {
 
 export interface ConditionalCallOptions extends CallOptions {
   /**
-   * Changes only what has this version: the `version` of the object, or a tag of an `etag` header. Anything else is refused
-   * with `precondition_failed`, so that no change of somebody else is lost.
+   * Changes only what is still as it was read: the object that `get` or a change answered, or the text of an `etag` header.
+   * Anything newer is refused with `precondition_failed`, so that no change of somebody else is lost.
    */
-  readonly ifMatch?: number | string | undefined
+  readonly ifMatch?: object | string | undefined
 }
 
 /** The headers that the options mean. */
 export function headersOf({ headers = {}, ifMatch }: ConditionalCallOptions): Readonly<Record<string, string>> {
   if (ifMatch === undefined) return headers
-  return { ...headers, 'if-match': typeof ifMatch === 'number' ? `"${ifMatch}"` : ifMatch }
+  return { ...headers, 'if-match': tagOf(ifMatch) }
 }

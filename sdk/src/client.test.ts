@@ -206,7 +206,7 @@ test('when the deadline comes before the next try, the last failure is told', as
 
 test('arguments become path, query, body and headers', async () => {
   const { client, requests } = scripted([accepted(), accepted(), new Response(null, { status: 204 })])
-  await client.subscriptions.update('a/b', { active: false }, { ifMatch: 12, headers: { 'x-a': '1' } })
+  await client.subscriptions.update('a/b', { active: false }, { ifMatch: '"12"', headers: { 'x-a': '1' } })
   await client.events.stats({ from: new Date(0), event_names: ['a', 'b'], bucket: undefined })
   assert.equal(await client.definitions.delete('order.placed'), undefined)
   const [update, stats, removal] = requests
@@ -217,6 +217,15 @@ test('arguments become path, query, body and headers', async () => {
   const query = 'from=1970-01-01T00%3A00%3A00.000Z&event_names=a&event_names=b'
   assert.equal(stats.url, `${baseUrl}/api/v1/events/stats?${query}`)
   assert.deepEqual([removal.method, removal.url], ['DELETE', `${baseUrl}/api/v1/events/schemas/order.placed`])
+})
+
+test('a change can be bound to what was read; a copy of it is no proof', async () => {
+  const read = Response.json({ id: 's' }, { headers: { etag: '"7"' } })
+  const { client, requests } = scripted([read, accepted()])
+  const subscription = await client.subscriptions.get('s')
+  await client.subscriptions.update('s', { active: true }, { ifMatch: subscription })
+  assert.equal(requests[1]?.headers.get('if-match'), '"7"')
+  await assert.rejects(client.subscriptions.delete('s', { ifMatch: { ...subscription } }), TypeError)
 })
 
 test('an id that would lead to another route is refused before anything is sent', async () => {

@@ -20,20 +20,20 @@ export interface NodeResponse {
 }
 
 /**
- * For `http.createServer`, and for Express: `app.post('/webhook', nodeHandler(receiver))`, in front of body parsers. Never
- * rejects.
+ * For `http.createServer`, and for Express: `app.post('/webhook', nodeHandler(receiver))`, in front of body parsers. Whatever
+ * happens, it throws nothing.
  */
-export function nodeHandler(receiver: Receiver): (request: NodeRequest, response: NodeResponse) => Promise<void> {
-  return async (request, response) => {
-    try {
-      const { status, headers, body } = await answerTo(receiver, request)
-      response.writeHead(status, { ...headers })
-      response.end(body)
-    } catch {
-      // The call broke off: there is nobody to answer.
-      response.destroy()
-    }
+export function nodeHandler(receiver: Receiver): (request: NodeRequest, response: NodeResponse) => void {
+  return (request, response) => {
+    // A call that broke off has nobody to answer to.
+    answer(receiver, request, response).catch(() => void response.destroy())
   }
+}
+
+async function answer(receiver: Receiver, request: NodeRequest, response: NodeResponse): Promise<void> {
+  const { status, headers, body } = await answerTo(receiver, request)
+  response.writeHead(status, { ...headers })
+  response.end(body)
 }
 
 async function answerTo(receiver: Receiver, request: NodeRequest): Promise<ReceiverAnswer> {

@@ -1,5 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import { DaybookConnectionError, DaybookError, errorFromAnswer } from './daybook-error.ts'
+import { rememberTag } from './entity-tags.ts'
 import { parseJson } from './parse-json.ts'
 import type { Query } from './query-text.ts'
 import { queryText } from './query-text.ts'
@@ -66,7 +67,9 @@ export class Transport {
   #parsed(response: Response, text: string): unknown {
     const parse = this.#options.parseJson ?? parseJson
     try {
-      return parse(text === '' ? 'null' : text)
+      const answer = parse(text === '' ? 'null' : text)
+      rememberTag(answer, response.headers.get('etag'))
+      return answer
     } catch {
       throw errorFromAnswer(response, text, Date.now())
     }

@@ -15,7 +15,8 @@ import { reportToConsole } from './report-error.ts'
 import type { AnyWebhookEvent, WebhookEvent } from './webhook-event.ts'
 import { webhookEvent } from './webhook-event.ts'
 
-export type WebhookHandler<Event> = (event: Event, call: VerifiedWebhook) => unknown
+/** A method, whose parameters TypeScript compares both ways: the handler of one name takes an event of that name only. */
+export type WebhookHandler<Event> = { handle(event: Event, call: VerifiedWebhook): unknown }['handle']
 
 /** By event name, by prefix (`order.*`), or `*` for every business event. The most specific one is called, and no other. */
 export type WebhookHandlers<Payloads> = {
@@ -65,7 +66,10 @@ export interface Receiver {
 }
 
 /** Makes a receiver of webhooks; `Payloads` are the types that `daybook types` writes. */
-export function createReceiver<Payloads extends object = AnyPayloads>(options: ReceiverOptions<Payloads>): Receiver {
+export function createReceiver<Payloads extends object = AnyPayloads>(
+  // The payloads are given or unknown; they are not guessed from the names of the handlers.
+  options: ReceiverOptions<NoInfer<Payloads>>,
+): Receiver {
   const { bodyMaxBytes = 1_048_576, onError = reportToConsole } = options
   const calls: Calls = {
     ...(options as unknown as ReceiverOptions),

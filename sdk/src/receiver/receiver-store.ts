@@ -10,11 +10,11 @@ export interface ReceiverStore {
    * Takes the call, for `leaseMs` at most: a handler whose process died must not keep its call for ever. `done` when it was
    * completed, `busy` when somebody holds it.
    */
-  claim(key: string, leaseMs: number): Claim | Promise<Claim>
+  claim(key: string, leaseMs: number): Promise<Claim>
   /** It was handled; remember that for `keepMs`. */
-  complete(key: string, keepMs: number): void | Promise<void>
+  complete(key: string, keepMs: number): Promise<void>
   /** The handler failed: the next copy may be claimed. */
-  release(key: string): void | Promise<void>
+  release(key: string): Promise<void>
 }
 
 export interface MemoryStoreOptions {
@@ -41,13 +41,13 @@ export function memoryStore({ keysMax = 100_000, now = Date.now }: MemoryStoreOp
     }
   }
   return {
-    claim: (key, leaseMs) => {
+    claim: async (key, leaseMs) => {
       const entry = entries.get(key)
       if (entry && entry.untilMs > now()) return entry.claim
       write(key, { claim: 'busy', untilMs: now() + leaseMs })
       return 'claimed'
     },
-    complete: (key, keepMs) => write(key, { claim: 'done', untilMs: now() + keepMs }),
-    release: (key) => void entries.delete(key),
+    complete: async (key, keepMs) => write(key, { claim: 'done', untilMs: now() + keepMs }),
+    release: async (key) => void entries.delete(key),
   }
 }

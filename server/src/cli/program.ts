@@ -12,6 +12,7 @@ import { addStartCommand } from './commands/start-command.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addSubscriptionsCommand } from './commands/subscriptions.ts'
 import { addTimelineCommand } from './commands/timeline.ts'
+import { addTypesCommand } from './commands/types.ts'
 import { addVaultCommand } from './commands/vault.ts'
 import { variables } from './config.ts'
 import type { Terminal } from './terminal.ts'
@@ -38,6 +39,7 @@ export function buildProgram(terminal: Terminal, setExitCode: (code: number) => 
   addTimelineCommand(program, terminal)
   addKeysCommand(program, terminal)
   addSchemasCommand(program, terminal, setExitCode)
+  addTypesCommand(program, terminal)
   addSubscriptionsCommand(program, terminal)
   addLogsCommand(program, terminal)
   addStatsCommand(program, terminal)

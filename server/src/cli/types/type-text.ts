@@ -80,8 +80,11 @@ function objectType(schema: Schema, place: Place): string {
   return `{\n${lines.join('')}${place.indent}}`
 }
 
+/** How deep references may lie in one another; written in place, they could double with each step. */
+const referencesMax = 8
+
 function referredType(reference: string, place: Place): string {
-  if (place.open.includes(reference)) return 'unknown'
+  if (place.open.includes(reference) || place.open.length === referencesMax) return 'unknown'
   const found = place.resolve(reference)
   if (!found) return 'unknown'
   return 'name' in found ? found.name : typeOf(found.schema, { ...place, open: [...place.open, reference] })
