@@ -27,7 +27,6 @@ export type ProblemCode =
   | "secret_unreadable"
   | "recovery_running"
   | "subscription_not_recoverable"
-  | "replay_of_ordered_subscription"
   | "subscription_limit"
   | "log_expired"
   | "precondition_failed"
@@ -195,8 +194,10 @@ export interface ChangedSubscription {
   readonly signature: "hmac" | "ed25519"
   /** What `v1a` signatures are verified with, `whpk_…`; null with HMAC */
   readonly public_key: string | null
-  /** The first position whose event was not sent to it; null while active */
+  /** The first position whose event was not sent to it; null while events are sent to it as they come */
   readonly held_from_position: number | null
+  /** The job for which new events are held back while it is active: a replay, or the recovery that lets them follow */
+  readonly held_by: string | null
   /** Deliveries that failed since the last one that did not */
   readonly failures_in_row: number
   readonly last_success_at: string | null
@@ -307,8 +308,10 @@ export interface CreatedSubscription {
   readonly signature: "hmac" | "ed25519"
   /** What `v1a` signatures are verified with, `whpk_…`; null with HMAC */
   readonly public_key: string | null
-  /** The first position whose event was not sent to it; null while active */
+  /** The first position whose event was not sent to it; null while events are sent to it as they come */
   readonly held_from_position: number | null
+  /** The job for which new events are held back while it is active: a replay, or the recovery that lets them follow */
+  readonly held_by: string | null
   /** Deliveries that failed since the last one that did not */
   readonly failures_in_row: number
   readonly last_success_at: string | null
@@ -648,8 +651,10 @@ export interface EnabledSubscription {
   readonly signature: "hmac" | "ed25519"
   /** What `v1a` signatures are verified with, `whpk_…`; null with HMAC */
   readonly public_key: string | null
-  /** The first position whose event was not sent to it; null while active */
+  /** The first position whose event was not sent to it; null while events are sent to it as they come */
   readonly held_from_position: number | null
+  /** The job for which new events are held back while it is active: a replay, or the recovery that lets them follow */
+  readonly held_by: string | null
   /** Deliveries that failed since the last one that did not */
   readonly failures_in_row: number
   readonly last_success_at: string | null
@@ -922,7 +927,7 @@ export interface Problem {
   readonly title: string
   readonly status: number
   /** Never changes its meaning */
-  readonly code: "malformed_json" | "duplicate_key" | "nesting_too_deep" | "unstorable_text" | "invalid_request" | "invalid_cursor" | "unauthenticated" | "forbidden" | "not_found" | "not_acceptable" | "method_not_allowed" | "idempotency_conflict" | "delivery_in_flight" | "delivery_pending" | "delivery_blocked" | "delivery_not_ordered" | "delivery_ended" | "count_changed" | "job_ended" | "job_limit" | "payload_expired" | "subscription_deleted" | "secret_unreadable" | "recovery_running" | "subscription_not_recoverable" | "replay_of_ordered_subscription" | "subscription_limit" | "log_expired" | "precondition_failed" | "definition_exists" | "definition_limit" | "definition_in_use" | "definition_transition" | "standard_definition" | "incompatible_schema" | "payload_too_large" | "body_too_large" | "unsupported_media_type" | "invalid_event_name" | "unknown_event_name" | "reserved_event_name" | "definition_archived" | "invalid_definition" | "invalid_document" | "import_refused" | "schema_violation" | "invalid_event_id" | "invalid_time" | "invalid_entity" | "too_many_related" | "duplicate_event" | "batch_too_large" | "invalid_url" | "unknown_subscription" | "count_required" | "job_too_large" | "position_ahead" | "invalid_retention" | "invalid_filter" | "invalid_header" | "invalid_credentials" | "too_many_tests" | "too_many_streams" | "rate_limited" | "internal_error" | "unavailable" | "streams_full" | "too_busy" | "shutting_down"
+  readonly code: "malformed_json" | "duplicate_key" | "nesting_too_deep" | "unstorable_text" | "invalid_request" | "invalid_cursor" | "unauthenticated" | "forbidden" | "not_found" | "not_acceptable" | "method_not_allowed" | "idempotency_conflict" | "delivery_in_flight" | "delivery_pending" | "delivery_blocked" | "delivery_not_ordered" | "delivery_ended" | "count_changed" | "job_ended" | "job_limit" | "payload_expired" | "subscription_deleted" | "secret_unreadable" | "recovery_running" | "subscription_not_recoverable" | "subscription_limit" | "log_expired" | "precondition_failed" | "definition_exists" | "definition_limit" | "definition_in_use" | "definition_transition" | "standard_definition" | "incompatible_schema" | "payload_too_large" | "body_too_large" | "unsupported_media_type" | "invalid_event_name" | "unknown_event_name" | "reserved_event_name" | "definition_archived" | "invalid_definition" | "invalid_document" | "import_refused" | "schema_violation" | "invalid_event_id" | "invalid_time" | "invalid_entity" | "too_many_related" | "duplicate_event" | "batch_too_large" | "invalid_url" | "unknown_subscription" | "count_required" | "job_too_large" | "position_ahead" | "invalid_retention" | "invalid_filter" | "invalid_header" | "invalid_credentials" | "too_many_tests" | "too_many_streams" | "rate_limited" | "internal_error" | "unavailable" | "streams_full" | "too_busy" | "shutting_down"
   /** The particular case, for people */
   readonly detail: string
   /** Every fault found, the first 100 at most */
@@ -1170,7 +1175,7 @@ export interface RoutingExplanation {
   readonly subscription_version: number
   /** Null when it cannot be said any more */
   readonly matched: boolean | null
-  readonly reason: "not_active" | "other_event_names" | "filter" | "filter_unreadable" | "filter_too_costly" | "event_not_stored" | null
+  readonly reason: "not_active" | "held" | "other_event_names" | "filter" | "filter_unreadable" | "filter_too_costly" | "event_not_stored" | null
   readonly failed_conditions: readonly FailedCondition[]
 }
 
@@ -1362,8 +1367,10 @@ export interface Subscription {
   readonly signature: "hmac" | "ed25519"
   /** What `v1a` signatures are verified with, `whpk_…`; null with HMAC */
   readonly public_key: string | null
-  /** The first position whose event was not sent to it; null while active */
+  /** The first position whose event was not sent to it; null while events are sent to it as they come */
   readonly held_from_position: number | null
+  /** The job for which new events are held back while it is active: a replay, or the recovery that lets them follow */
+  readonly held_by: string | null
   /** Deliveries that failed since the last one that did not */
   readonly failures_in_row: number
   readonly last_success_at: string | null
@@ -1461,8 +1468,10 @@ export interface SubscriptionWithSecret {
   readonly signature: "hmac" | "ed25519"
   /** What `v1a` signatures are verified with, `whpk_…`; null with HMAC */
   readonly public_key: string | null
-  /** The first position whose event was not sent to it; null while active */
+  /** The first position whose event was not sent to it; null while events are sent to it as they come */
   readonly held_from_position: number | null
+  /** The job for which new events are held back while it is active: a replay, or the recovery that lets them follow */
+  readonly held_by: string | null
   /** Deliveries that failed since the last one that did not */
   readonly failures_in_row: number
   readonly last_success_at: string | null
