@@ -28,6 +28,7 @@ export const RoutingExplanation = component(
       Type.String({
         enum: [
           'not_active',
+          'held',
           'other_event_names',
           'filter',
           'filter_unreadable',
@@ -35,7 +36,7 @@ export const RoutingExplanation = component(
           'event_not_stored',
         ],
         description:
-          'Null when it matched. `filter_too_costly`: it was sent because its filter could not be judged within its purse',
+          'Null when it matched. `filter_too_costly`: it was sent because its filter could not be judged within its purse. `held`: past events were being replayed to it, and this one followed them',
       }),
     ),
     failed_conditions: Type.Array(FailedCondition.ref),

@@ -191,7 +191,11 @@ const subscriptionMembers = {
     description: 'What `v1a` signatures are verified with, `whpk_…`; null with HMAC',
   }),
   held_from_position: Type.Union([Type.Integer(), Type.Null()], {
-    description: 'The first position whose event was not sent to it; null while active',
+    description: 'The first position whose event was not sent to it; null while events are sent to it as they come',
+  }),
+  held_by: Type.Union([Id, Type.Null()], {
+    description:
+      'The job for which new events are held back while it is active: a replay, or the recovery that lets them follow',
   }),
   failures_in_row: Type.Integer({ description: 'Deliveries that failed since the last one that did not' }),
   last_success_at: nullable(Time),

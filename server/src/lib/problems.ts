@@ -28,7 +28,6 @@ export const problems = {
   secret_unreadable: { status: 409, title: 'A stored secret cannot be opened' },
   recovery_running: { status: 409, title: 'A job sends the subscription what it missed, and then makes it active' },
   subscription_not_recoverable: { status: 409, title: 'The subscription cannot be sent what it missed' },
-  replay_of_ordered_subscription: { status: 409, title: 'Past events cannot be sent to an ordered subscription' },
   subscription_limit: { status: 409, title: 'The company has as many subscriptions as it may have' },
   log_expired: { status: 410, title: 'The ledger of that time is no longer stored' },
   precondition_failed: { status: 412, title: 'It was changed since it was read' },

@@ -19,7 +19,7 @@ export interface RoutableEvent {
 export type RoutingDecision =
   /** `filter_too_costly`: it cannot be said whether the filter wants the event, which is sent rather than lost. */
   | { readonly isOwed: true; readonly reason: 'filter_too_costly' | null }
-  | { readonly isOwed: false; readonly reason: 'not_active' | 'other_event_names' | 'filter_unreadable' }
+  | { readonly isOwed: false; readonly reason: 'not_active' | 'held' | 'other_event_names' | 'filter_unreadable' }
   | {
       readonly isOwed: false
       readonly reason: 'filter'
@@ -32,11 +32,12 @@ export type RoutingDecision =
  * @param filters of whoever decides more than once
  */
 export function decideRouting(
-  subscription: Pick<Subscription, 'status' | 'eventNames' | 'filter'>,
+  subscription: Pick<Subscription, 'status' | 'eventNames' | 'filter' | 'heldBy'>,
   { eventName, filtered }: RoutableEvent,
   filters = new KnownFilters(),
 ): RoutingDecision {
   if (subscription.status !== 'active') return { isOwed: false, reason: 'not_active' }
+  if (subscription.heldBy !== undefined) return { isOwed: false, reason: 'held' }
   if (!choosesName(subscription, eventName)) return { isOwed: false, reason: 'other_event_names' }
   if (subscription.filter === undefined || !filtered) return { isOwed: true, reason: null }
   const filter = filters.read(subscription.filter)

@@ -14,6 +14,8 @@ export interface Subscription {
   readonly status: 'active' | 'inactive' | 'disabled' | 'deleted'
   readonly concurrency: number
   readonly timeoutMs: number
+  /** The job that holds its new events back although it is active. */
+  readonly heldBy?: string | undefined
 }
 
 export interface VersionRow {
@@ -26,15 +28,16 @@ export interface VersionRow {
   status: Subscription['status']
   concurrency: number
   timeout_ms: number
+  held_by: string | null
 }
 
 /** Of event_subscription_versions, for a {@link VersionRow}. */
 export const versionColumns =
-  'company_id, version, subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms'
+  'company_id, version, subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms, held_by'
 
 /** Of event_subscriptions, for a {@link VersionRow}. */
 export const currentColumns =
-  'company_id, version, id as subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms'
+  'company_id, version, id as subscription_id, event_names, filter, ordering, status, concurrency, timeout_ms, held_by'
 
 const readVersions = statement<[companyId: string, after: number, upTo: number], VersionRow>(
   'subscription.read_versions',
@@ -50,7 +53,7 @@ const readVersions = statement<[companyId: string, after: number, upTo: number],
  */
 const readCurrent = statement<[companyId: string], VersionRow>(
   'subscription.read_current',
-  `select company_id, version, id as subscription_id, ordering, status, concurrency, timeout_ms,
+  `select company_id, version, id as subscription_id, ordering, status, concurrency, timeout_ms, held_by,
           case when status = 'active' then event_names else '{}' end as event_names,
           case when status = 'active' then filter end as filter
      from event_subscriptions
@@ -69,7 +72,13 @@ export function toSubscription(row: VersionRow): Subscription {
     status: row.status,
     concurrency: row.concurrency,
     timeoutMs: row.timeout_ms,
+    heldBy: row.held_by ?? undefined,
   }
+}
+
+/** Whether events are sent to it as they come. */
+export function isRouted({ status, heldBy }: Pick<Subscription, 'status' | 'heldBy'>): boolean {
+  return status === 'active' && heldBy === undefined
 }
 
 export type RoutingLookup = Pick<RoutingIndex, 'owed' | 'owedInOrder'>
@@ -84,7 +93,7 @@ export class SubscriptionSet {
     return this.#version
   }
 
-  /** Deleted ones included; one that is not active has neither names nor filter here. */
+  /** Deleted ones included; one that is not active, or held, has neither names nor filter here. */
   get(id: string): Subscription | undefined {
     return this.#byId.get(id)
   }
@@ -99,9 +108,9 @@ export class SubscriptionSet {
     for (const next of subscriptions) {
       const before = this.#byId.get(next.id)
       if (before && before.version >= next.version) continue
-      if (before?.status === 'active') this.#index.remove(before)
-      if (next.status === 'active') this.#index.add(next)
-      this.#byId.set(next.id, next.status === 'active' ? next : { ...next, eventNames: [], filter: undefined })
+      if (before && isRouted(before)) this.#index.remove(before)
+      if (isRouted(next)) this.#index.add(next)
+      this.#byId.set(next.id, isRouted(next) ? next : { ...next, eventNames: [], filter: undefined })
     }
     this.#version = Math.max(this.#version, version)
   }

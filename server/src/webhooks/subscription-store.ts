@@ -28,6 +28,8 @@ export interface SubscriptionRow {
   /** Of the current secret, where it signs with Ed25519. */
   public_key: string | null
   credential_id: string | null
+  /** The job that holds its new events back although it is active; null: they are sent as they come. */
+  held_by: string | null
   /** JSON of what may be shown of the credentials. */
   credential_facts: string | null
   held_from_position: number | null
@@ -55,6 +57,7 @@ const versioned = [
   'ordering',
   'retry_schedule',
   'credential_id',
+  'held_by',
 ] as const
 
 /** Of the current state alone. */
@@ -120,7 +123,27 @@ export const lockHead = statement<[companyId: string], { last_position: number }
 /** The events before this position were sent to it after all. */
 export const moveHeld = command<[companyId: string, id: string, position: number]>(
   'subscription.move_held',
-  `update event_subscriptions set held_from_position = $3 where company_id = $1 and id = $2 and status <> 'active'`,
+  `update event_subscriptions
+      set held_from_position = $3
+    where company_id = $1 and id = $2 and held_from_position is not null`,
+)
+
+/** Whether the job still holds its events back; until the commit nobody stops, edits or deletes it. */
+export const lockHeldBy = statement<[companyId: string, id: string, jobId: string], { id: string }>(
+  'subscription.lock_held_by',
+  `select id from event_subscriptions where company_id = $1 and id = $2 and held_by = $3 for update`,
+)
+
+/** From one job to the next; its versions say that it is held, and not by whom. */
+export const passHold = statement<
+  [companyId: string, id: string, from: string, to: string],
+  { held_from_position: number; event_names: string[] }
+>(
+  'subscription.pass_hold',
+  `update event_subscriptions
+      set held_by = $4
+    where company_id = $1 and id = $2 and held_by = $3
+   returning held_from_position, event_names`,
 )
 
 export const findSubscriptionRow = statement<[companyId: string, id: string], SubscriptionRow>(

@@ -99,6 +99,7 @@ export async function createSubscription(
     ...signing,
     ...noCredentials,
     held_from_position: null,
+    held_by: null,
   }
   const stored = { ...row, ...(await storeCredentials(db, seal, row, credentials)) }
   await saveSubscription(db, withActive(stored, settings.active, lastPosition), lastPosition)
@@ -157,6 +158,11 @@ export async function activateRecovered(db: Db, companyId: string, id: string, j
   const author = { actor: systemActor, nowMs: systemClock.now() }
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
+  if (before.status === 'active') {
+    await saveSubscription(db, { ...withActive(before, true, lastPosition), version }, lastPosition)
+    await tell(db, author, 'daybook.subscription.released', before, { job_id: jobId })
+    return
+  }
   await activate(db, author, before, { version, lastPosition, told: { job_id: jobId } })
 }
 
@@ -226,7 +232,14 @@ export async function deleteSubscription(
   const { version, lastPosition } = await begin(db, companyId)
   const before = await getSubscription(db, companyId, id)
   checkVersion(before.version)
-  const next = { ...before, ...noCredentials, status: 'deleted' as const, disabled_reason: null, version }
+  const next = {
+    ...before,
+    ...noCredentials,
+    status: 'deleted' as const,
+    disabled_reason: null,
+    held_by: null,
+    version,
+  }
   const held = { held_from_position: before.held_from_position ?? lastPosition + 1 }
   await saveSubscription(db, { ...next, ...held }, lastPosition)
   await deleteCredentials(db, companyId, id)
@@ -308,7 +321,8 @@ function checkedCredentials(
   return [credentialFacts(faults.length > 0 ? { auth: credentials.auth } : credentials), faults]
 }
 
-async function stop(
+/** Saves a subscription that is posted to no more, and tells of it; under the lock of the company's head. */
+export async function stop(
   db: Db,
   author: Author,
   before: SubscriptionRow,
@@ -328,18 +342,19 @@ async function stop(
   return after
 }
 
-/** Active or not, with the first position that it misses. */
-function withActive<Row extends { held_from_position: number | null }>(
+/** Active or not, with the first position that it misses. Whatever held its events back does so no more. */
+export function withActive<Row extends { held_from_position: number | null }>(
   row: Row,
   active: boolean,
   lastPosition: number,
-): Row & Pick<SubscriptionRow, 'status' | 'disabled_reason' | 'held_from_position'> {
-  if (active) return { ...row, status: 'active', disabled_reason: null, held_from_position: null }
+): Row & Pick<SubscriptionRow, 'status' | 'disabled_reason' | 'held_from_position' | 'held_by'> {
+  if (active) return { ...row, status: 'active', disabled_reason: null, held_from_position: null, held_by: null }
   return {
     ...row,
     status: 'inactive',
     disabled_reason: null,
     held_from_position: row.held_from_position ?? lastPosition + 1,
+    held_by: null,
   }
 }
 

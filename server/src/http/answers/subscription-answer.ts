@@ -27,6 +27,7 @@ export function subscriptionAnswer(row: SubscriptionRow): Subscription {
     signature: row.signature,
     public_key: row.public_key,
     held_from_position: row.held_from_position,
+    held_by: row.held_by,
     failures_in_row: row.failures_in_row,
     last_success_at: row.last_success_at?.toISOString() ?? null,
     last_failure_at: row.last_failure_at?.toISOString() ?? null,

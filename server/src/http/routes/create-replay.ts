@@ -29,7 +29,6 @@ export function createReplay({ pools, clock, onRecorded }: HttpParts): FastifyPl
               ...bodyProblems,
               'count_changed',
               'job_limit',
-              'replay_of_ordered_subscription',
               'count_required',
               'unknown_subscription',
               'invalid_event_name',

@@ -1,4 +1,5 @@
 import type { Db } from '../../db/statement.ts'
+import type { Author } from '../../events/administrative-event.ts'
 
 /**
  * What a kind of long work has to say, so that one table and one loop (job-worker.ts) can run it.
@@ -19,7 +20,15 @@ export interface JobKind {
    */
   count(db: Db, companyId: string, parameters: unknown): Promise<number>
   slice(db: Db, job: JobAtWork<unknown>): Promise<JobSlice>
+  /**
+   * It was cancelled, or has failed: in the transaction in which it ends, for what it would have done at last. Its first
+   * lock is taken after the job's own.
+   */
+  abandoned?(db: Db, author: Author, job: AbandonedJob<unknown>, how: 'cancelled' | 'failed'): Promise<void>
 }
+
+/** A job that ended before it was done. */
+export type AbandonedJob<Parameters> = Pick<JobAtWork<Parameters>, 'companyId' | 'id' | 'parameters'>
 
 /** A job whose row is locked for a slice. */
 export interface JobAtWork<Parameters> {
@@ -64,11 +73,17 @@ export function jobKind<Parameters>(kind: {
   readonly isEmptyDone?: boolean
   count(db: Db, companyId: string, parameters: Parameters): Promise<number>
   slice(db: Db, job: JobAtWork<Parameters>): Promise<JobSlice>
+  abandoned?(db: Db, author: Author, job: AbandonedJob<Parameters>, how: 'cancelled' | 'failed'): Promise<void>
 }): JobKind {
+  const { abandoned } = kind
   return {
     kind: kind.kind,
     isEmptyDone: kind.isEmptyDone ?? false,
     count: async (db, companyId, parameters) => await kind.count(db, companyId, parameters as Parameters),
     slice: async (db, job) => await kind.slice(db, { ...job, parameters: job.parameters as Parameters }),
+    ...(abandoned && {
+      abandoned: async (db, author, job, how) =>
+        await abandoned(db, author, { ...job, parameters: job.parameters as Parameters }, how),
+    }),
   }
 }

@@ -11,7 +11,8 @@ import type { ProblemCode } from '../../lib/problems.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import type { JobSlice } from './job-kinds.ts'
 import { jobKind } from './job-kinds.ts'
-import { cancelJob, confirmCount, pauseJob, resumeJob } from './start-job.ts'
+import { cancelJob } from './cancel-job.ts'
+import { confirmCount, pauseJob, resumeJob } from './start-job.ts'
 
 /** A job of so many things, done ten at a time. What it does is written in a row of its company. */
 const counting = (onSlice: (companyId: string) => Partial<JobSlice> = () => ({})) =>

@@ -156,7 +156,13 @@ export class JobWorker {
       if (!before) return false
       const isLast = before.errors + 1 >= ERRORS_MAX
       const [after] = await noteJobError(db, companyId, jobId, isLast ? 'failed' : 'running', text, restAfter(before))
-      if (after && isLast) await tellOfJob(db, this.#author(), companyId, 'daybook.job.failed', before, after)
+      if (after && isLast) {
+        await tellOfJob(db, this.#author(), companyId, 'daybook.job.failed', before, after)
+        const { parameters } = before
+        await this.#kinds
+          .get(before.kind)
+          ?.abandoned?.(db, this.#author(), { companyId, id: jobId, parameters }, 'failed')
+      }
       return isLast
     })
     if (hasFailed) this.#options.onRecorded()

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { deliveryId } from '../../lib/ids.ts'
 import { countOf, refuseLongRange } from '../held-events.ts'
+import { stopHeld } from '../hold-events.ts'
 import { insertMissing } from '../insert-deliveries.ts'
 import { insertOrdered } from '../insert-ordered.ts'
 import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
@@ -14,27 +15,15 @@ import { KnownFilters } from '../routing-decision.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
 import type { Subscription } from '../subscription-set.ts'
 import { toSubscription } from '../subscription-set.ts'
-import { countByName, findSubscriptionRow, lockHead, moveHeld } from '../subscription-store.ts'
+import { countByName, findSubscriptionRow, lockHead, lockHeldBy, moveHeld } from '../subscription-store.ts'
 import { activateRecovered } from '../subscriptions.ts'
 import { isAnyCrowded } from './crowded-subscriptions.ts'
 import type { JobAtWork, JobSlice } from './job-kinds.ts'
 import { jobKind } from './job-kinds.ts'
 import { judgeRows } from './judge-rows.ts'
 import { isFanningOut } from './open-fan-outs.ts'
-
-/** Positions that passed a subscription by, and are to be sent to it after all. */
-export interface RecoverRange {
-  readonly subscription_id: string
-  readonly from_position: number
-  readonly to_position: number
-  /**
-   * The subscription is ordered and not active yet. What is recorded meanwhile belongs to the range too; where the log ends
-   * it becomes active, so that all of it comes in order.
-   */
-  readonly then_active: boolean
-  /** The subscription was not active while all of it was recorded, so none of it was ever owed to it. */
-  readonly was_held?: boolean
-}
+import type { RecoverRange } from './recover-kind.ts'
+import { RECOVER_KIND } from './recover-kind.ts'
 
 /** Events that a slice looks at. Small, so that nobody waits for it. */
 const SLICE_EVENTS = 200
@@ -93,16 +82,21 @@ const takeBack = statement<
  * Sends a subscription what it missed: the events of a range of positions that its names and its filter choose today and
  * that were never owed to it. Skipped are those that only its filter keeps out (`filter`), those that it has already
  * (`owed_already`), those whose payload is no longer stored (`payload_expired`), and those so old that the ledger cannot tell
- * whether it had them (`ledger_expired`). A subscription that was deleted ends the job.
+ * whether it had them (`ledger_expired`). A subscription that was deleted ends the job; so does one
+ * that was held for it and was stopped, whose position says where to go on.
  */
 export const recoverEvents = jobKind<RecoverRange>({
-  kind: 'recover_events',
+  kind: RECOVER_KIND,
   count: async (db, companyId, { subscription_id, from_position, to_position }) => {
     refuseLongRange(from_position, to_position)
     const [row] = await findSubscriptionRow(db, companyId, subscription_id)
     return countOf(await countByName(db, companyId, from_position, to_position), row?.event_names ?? [])
   },
   slice: async (db, job) => await recoverSlice(db, job),
+  abandoned: async (db, author, { companyId, id, parameters }, how) => {
+    const { after_replay, subscription_id } = parameters
+    if (after_replay !== undefined) await stopHeld(db, author, companyId, subscription_id, id, `recovery_${how}`)
+  },
 })
 
 /** @param clock for the time in which filters are asked; where it ends the slice does */
@@ -129,12 +123,14 @@ export async function recoverSlice(
   const last = rows.at(-1)?.position
   if (last !== undefined && (await isFanningOut(db, companyId, from, last, id))) return waitingAt(job, 'fan_out')
   const [row] = await findSubscriptionRow(db, companyId, id)
-  if (!row) return { done: 0, skipped: {}, cursor: null, finished: true }
-  if (isOpenEnded && row.status === 'active')
+  if (!row) return endedAt(job)
+  const isHeld = range.after_replay !== undefined
+  if (isHeld && (await lockHeldBy(db, companyId, id, job.id)).length === 0) return endedAt(job)
+  if (isOpenEnded && !isHeld && row.status === 'active')
     throw new Error('The subscription was made active before the job was done')
   // What comes late to an active one comes beside its chains, which have gone on.
   const ordering = isOpenEnded ? row.ordering : 'none'
-  const subscription = toSubscription({ ...row, status: 'active', ordering, subscription_id: id })
+  const subscription = toSubscription({ ...row, status: 'active', held_by: null, ordering, subscription_id: id })
   const unknownBefore = isOpenEnded || range.was_held ? undefined : await findLedgerEnd(db, companyId)
   const judgement = await judge(db, subscription, rows, clock, unknownBefore)
   const next = (rows[judgement.judged - 1]?.position ?? from - 1) + 1
@@ -143,6 +139,10 @@ export async function recoverSlice(
   const { done, skipped } = await owe(db, subscription, judgement)
   if (isOpenEnded && finished) await activateRecovered(db, companyId, id, job.id)
   return { done, skipped, cursor: String(next), finished, wake: [id] }
+}
+
+function endedAt({ cursor }: JobAtWork<RecoverRange>): JobSlice {
+  return { done: 0, skipped: {}, cursor, finished: true }
 }
 
 function waitingAt({ cursor }: JobAtWork<RecoverRange>, waitingFor: string): JobSlice {

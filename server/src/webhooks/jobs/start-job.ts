@@ -5,17 +5,8 @@ import { ProblemError } from '../../lib/problems.ts'
 import { tellOfJob } from './job-event.ts'
 import type { JobKind } from './job-kinds.ts'
 import type { Job, JobState } from './job-store.ts'
-import {
-  advanceJob,
-  cancelJobRow,
-  countOpenJobs,
-  insertJob,
-  isOpen,
-  lockJob,
-  pauseJobRow,
-  resumeJobRow,
-  toJob,
-} from './job-store.ts'
+import { advanceJob, countOpenJobs, isOpen, lockJob, pauseJobRow, resumeJobRow, toJob } from './job-store.ts'
+import { openJob } from './open-job.ts'
 
 /** So that a script in a circle fills neither the table nor the queue of its company. */
 const OPEN_JOBS_MAX = 20
@@ -46,10 +37,8 @@ export async function startJob(
   }
   const total = counted ?? (await kind.count(db, companyId, parameters))
   confirmCount(total, expectedCount)
-  const who = JSON.stringify(author.actor)
-  const [row] = await insertJob(db, companyId, newId(author.nowMs), kind.kind, JSON.stringify(parameters), total, who)
-  if (!row) throw new Error('A job was not inserted')
-  await tellOfJob(db, author, companyId, 'daybook.job.started', undefined, row)
+  const id = newId(author.nowMs)
+  const row = await openJob(db, author, companyId, { id, kind: kind.kind, parameters, total })
   if (total > 0 || !kind.isEmptyDone) return toJob(row)
   const [ended] = await advanceJob(db, companyId, row.id, 'succeeded', 0, '{}', 0, null, null, 0, 0)
   if (!ended) throw new Error(`Job ${row.id} is gone within its transaction`)
@@ -67,18 +56,6 @@ export function confirmCount(count: number, expected: number | undefined): void 
   if (Math.abs(count - expected) <= expected * TOLERANCE) return
   const message = `${count} fit the filter now, and ${expected} were expected`
   throw new ProblemError('count_changed', message, [{ pointer: '/expected_count', code: 'count_changed', message }])
-}
-
-/**
- * Ends an open job: a slice that is under way is waited for and stays, nothing follows it. Throws not_found or job_ended.
- */
-export async function cancelJob(db: Db, author: Author, companyId: string, id: string, kind?: string): Promise<Job> {
-  const before = await lockJob(db, companyId, id, kind)
-  refuseEnded(before.state)
-  const [after] = await cancelJobRow(db, companyId, before.id)
-  if (!after) throw new Error(`Job ${before.id} is gone within its transaction`)
-  await tellOfJob(db, author, companyId, 'daybook.job.cancelled', before, after)
-  return toJob(after)
 }
 
 /**
@@ -106,6 +83,7 @@ export async function resumeJob(db: Db, author: Author, companyId: string, id: s
   return toJob(after)
 }
 
-function refuseEnded(state: JobState): void {
+/** Throws job_ended. */
+export function refuseEnded(state: JobState): void {
   if (!isOpen(state)) throw new ProblemError('job_ended', `It has ended already: ${state}`)
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { endAll } from '../../../test/support/job-run.ts'
-import { testVault } from '../../../test/support/master-key.ts'
 import { replayRun } from '../../../test/support/replay-run.ts'
 import { sql, sqlValue } from '../../../test/support/sql.ts'
-import { allow, now } from '../../../test/support/test-node.ts'
+import { now } from '../../../test/support/test-node.ts'
 import { newId } from '../../lib/ids.ts'
-import { cancelJob, pauseJob, resumeJob } from '../jobs/start-job.ts'
-import { deleteSubscription, disableSubscription, updateSubscription } from '../subscriptions.ts'
+import { cancelJob } from '../jobs/cancel-job.ts'
+import { pauseJob, resumeJob } from '../jobs/start-job.ts'
+import { deleteSubscription, disableSubscription } from '../subscriptions.ts'
 import { enableSubscription } from '../enable-subscription.ts'
 
 const order = (id: number, n = 0) => ({
@@ -258,20 +258,6 @@ describe('a replay waits, and says for what', () => {
     await breaker('closed')
     await work()
     assert.deepEqual([(await owedBy(job)).length, (await jobOf(job)).state], [3, 'succeeded'])
-  })
-
-  test('when its subscription became ordered', async (t) => {
-    const { subscribe, publish, start, work, jobOf, owedBy, pools, companyId, inCompany } = await replayRun(t)
-    const id = await subscribe({ event_names: ['order.*'] })
-    await publish(order(1))
-    await endAll(pools, 'delivered', 'http_200', companyId)
-    const job = await start([id])
-    await inCompany(
-      async (db) =>
-        await updateSubscription(db, testVault(pools), allow, now(), companyId, id, { ordering: 'subscription' }),
-    )
-    await work()
-    assert.deepEqual([(await owedBy(job)).length, (await jobOf(job)).waiting_for], [0, 'subscription_ordered'])
   })
 
   test('but counts what a subscription that was deleted would have been sent', async (t) => {

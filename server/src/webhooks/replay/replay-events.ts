@@ -2,15 +2,19 @@ import type { Db } from '../../db/statement.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { deliveryId } from '../../lib/ids.ts'
+import { systemActor } from '../../events/administrative-event.ts'
+import { holdEvents, letHeldFollow } from '../hold-events.ts'
 import { insertMissing } from '../insert-deliveries.ts'
 import { insertOrdered } from '../insert-ordered.ts'
 import type { JobAtWork, JobSlice } from '../jobs/job-kinds.ts'
 import { jobKind } from '../jobs/job-kinds.ts'
 import { isFanningOut } from '../jobs/open-fan-outs.ts'
 import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
-import { replayOrderKeyOf } from '../order-key.ts'
+import { orderKeyOf, replayOrderKeyOf } from '../order-key.ts'
 import { KnownFilters } from '../routing-decision.ts'
 import { lockSubscriptions } from '../subscription-health.ts'
+import type { Subscription } from '../subscription-set.ts'
+import { lockHeldBy } from '../subscription-store.ts'
 import type { ChosenEvent } from './choose-events.ts'
 import { chooseEvents } from './choose-events.ts'
 import { countReplay } from './estimate-replay.ts'
@@ -40,12 +44,19 @@ const WAITING_REST_MS = 1_000
  *
  * Skipped are events that the subscription's names (`other_event_names`) or filter (`filter`) do not choose, that are stored
  * no more (`payload_expired`), that the mode leaves out (`delivered`, `pending`, `not_failed`), and all of a subscription that
- * was deleted (`subscription_deleted`). One that is not active, became ordered, fails, or has much due is waited for.
+ * was deleted (`subscription_deleted`). One that is not active, fails, or has much due is waited for.
+ *
+ * An ordered subscription gets its own order: its new events are held back (hold-events.ts), what is pending is waited for,
+ * then the past events are added in its own chains, and when the target is through, or the replay ends before that, the
+ * held events follow.
  */
 export const replayEvents = jobKind<ReplayParameters>({
   kind: REPLAY_KIND,
   count: countReplay,
   slice: async (db, job) => await replaySlice(db, job),
+  abandoned: async (db, author, { companyId, id, parameters }) => {
+    for (const target of parameters.target.subscription_ids) await letHeldFollow(db, author, companyId, target, id)
+  },
 })
 
 /** @param clock for the time in which filters are asked; where it ends the slice does */
@@ -64,6 +75,7 @@ export async function replaySlice(
     companyId,
     open.map(({ id }) => id),
     sliceMax,
+    job.id,
   )
   const states = open.map((place) => ({ ...place, state: subscriptions.get(place.id) }))
   const next = states.find(({ state }) => state?.waitsFor === undefined)
@@ -72,6 +84,7 @@ export async function replaySlice(
     return first?.state?.waitsFor ? waitingAt(job, first.state.waitsFor) : finishedAt(progress)
   }
   if (!next.state || next.state.isDeleted) return await skipSlice(db, job, progress, next)
+  if (next.state.needsHold) return await holdSlice(db, job, next)
   return await postSlice(db, job, progress, { ...next, state: next.state }, { clock, sliceMax })
 }
 
@@ -88,6 +101,11 @@ async function skipSlice(
   return { done: 0, skipped: { subscription_deleted: rows.length }, ...reachedBy(progress, id, reached) }
 }
 
+async function holdSlice(db: Db, job: JobAtWork<ReplayParameters>, { id }: Place): Promise<JobSlice> {
+  const isHeld = await holdEvents(db, job.companyId, id, job.id)
+  return isHeld ? waitingAt(job, 'deliveries_pending') : waitingAt(job, 'subscription_not_active')
+}
+
 async function postSlice(
   db: Db,
   job: JobAtWork<ReplayParameters>,
@@ -102,6 +120,11 @@ async function postSlice(
   if (mode !== 'all' && first && last && (await isFanningOut(db, companyId, first.position, last.position, id))) {
     return waitingAt(job, 'fan_out')
   }
+  if (state.heldFrom !== undefined) {
+    if (await isFanningOut(db, companyId, 1, state.heldFrom - 1, id)) return waitingAt(job, 'fan_out')
+    const isHeld = (await lockHeldBy(db, companyId, id, job.id)).length > 0
+    if (!isHeld) return waitingAt(job, 'subscription_not_active')
+  }
   const judges = {
     filters: new KnownFilters(),
     time: new JudgingTime(clock, JUDGING_MAX_MS),
@@ -109,8 +132,10 @@ async function postSlice(
   }
   const max = state.isProbe ? 1 : sliceMax
   const { chosen, skipped, looked } = await chooseEvents(db, state.subscription, page.rows, { mode, max }, judges)
-  const done = await addDeliveries(db, job, id, chosen)
   const reached = looked === page.rows.length ? page.reached : (page.rows[looked - 1]?.position ?? after)
+  const author = { actor: systemActor, nowMs: systemClock.now() }
+  if (reached === null) await letHeldFollow(db, author, companyId, id, job.id)
+  const done = await addDeliveries(db, job, state, chosen)
   return {
     done,
     skipped: Object.fromEntries(skipped),
@@ -123,9 +148,11 @@ async function postSlice(
 async function addDeliveries(
   db: Db,
   { companyId, id: replayId }: JobAtWork<ReplayParameters>,
-  subscriptionId: string,
+  { subscription, heldFrom }: TargetSubscription,
   chosen: readonly ChosenEvent[],
 ): Promise<number> {
+  const subscriptionId = subscription.id
+  const keyOf = heldFrom === undefined ? undefined : subscription
   const deliveries = chosen.map(({ row }) => ({
     id: deliveryId(subscriptionId, row.event_id, replayId),
     companyId,
@@ -133,12 +160,23 @@ async function addDeliveries(
     eventId: row.event_id,
     position: row.position,
     replayId,
-    orderKey: replayOrderKeyOf(replayId, row.entity_type, row.entity_id),
+    orderKey: chainOf(keyOf, replayId, { row }),
   }))
   const free = deliveries.filter(({ orderKey }) => orderKey === undefined)
   const ordered = deliveries.flatMap(({ orderKey, ...one }) => (orderKey === undefined ? [] : { ...one, orderKey }))
   if (ordered.length > 0) await lockSubscriptions(db, [{ companyId, subscriptionId }])
   return (await insertMissing(db, free)).length + (await insertOrdered(db, ordered)).length
+}
+
+/** @param held undefined where the replay has chains of its own */
+function chainOf(
+  held: Subscription | undefined,
+  replayId: string,
+  { row }: Pick<ChosenEvent, 'row'>,
+): string | undefined {
+  const { entity_type: type, entity_id: id } = row
+  if (!held || held.ordering === 'none') return replayOrderKeyOf(replayId, type, id)
+  return orderKeyOf(held, { entity: type === null ? undefined : { type, id: id ?? '' } })
 }
 
 function reachedBy(
@@ -155,6 +193,6 @@ function finishedAt(progress: ReplayProgress): JobSlice {
 }
 
 function waitingAt({ cursor }: JobAtWork<ReplayParameters>, waitingFor: Waiting | 'fan_out'): JobSlice {
-  const restMs = waitingFor === 'deliveries_due' ? DUE_REST_MS : WAITING_REST_MS
+  const restMs = waitingFor === 'deliveries_due' || waitingFor === 'deliveries_pending' ? DUE_REST_MS : WAITING_REST_MS
   return { done: 0, skipped: {}, cursor, finished: false, waitingFor, restMs }
 }

@@ -4,11 +4,20 @@ import type { Subscription, VersionRow } from '../subscription-set.ts'
 import { currentColumns, toSubscription } from '../subscription-set.ts'
 
 /** Why nothing can be added to a subscription now. Stable words: they are shown. */
-export type Waiting = 'subscription_not_active' | 'subscription_ordered' | 'breaker_open' | 'deliveries_due'
+export type Waiting =
+  | 'subscription_not_active'
+  | 'subscription_held'
+  | 'deliveries_pending'
+  | 'breaker_open'
+  | 'deliveries_due'
 
 export interface TargetSubscription {
   readonly subscription: Subscription
   readonly isDeleted: boolean
+  /** It is ordered, and its new events are held back for this replay; from which position. */
+  readonly heldFrom: number | undefined
+  /** It is ordered, and its new events have to be held back before anything is added. */
+  readonly needsHold: boolean
   readonly waitsFor: Waiting | undefined
   /** Its calls failed, and what is added is the one call that asks whether they do still. */
   readonly isProbe: boolean
@@ -16,6 +25,8 @@ export interface TargetSubscription {
 
 interface TargetRow extends VersionRow {
   breaker: 'closed' | 'open' | 'recovering' | null
+  held_from_position: number | null
+  has_others_pending: boolean
   has_many_due: boolean
   has_many_blocked: boolean
   has_attempts_to_come: boolean
@@ -25,9 +36,12 @@ interface TargetRow extends VersionRow {
  * What is due is posted in the order of its time, so what a replay adds is in the way of fresh events: it adds while less
  * than about half a second's worth is due, by its own rate and by that of the subscription. What is blocked behind an earlier
  * delivery is in nobody's way, and bounded so that it does not fill the table.
+ *
+ * To an ordered subscription it adds where nothing else is pending: what is not of this replay, or was added by it before
+ * the subscription had an order.
  */
 const readTargets = statement<
-  [companyId: string, subscriptionIds: readonly string[], dueMax: number, blockedMax: number],
+  [companyId: string, subscriptionIds: readonly string[], dueMax: number, blockedMax: number, replayId: string | null],
   TargetRow
 >(
   'replay.read_targets',
@@ -38,6 +52,11 @@ const readTargets = statement<
             order by d.due_at
            offset least($3, greatest(1, coalesce(s.rate_limit / 2, $3)))
             limit 1) is not null as has_many_due,
+          s.held_by is not null and (select d.id
+             from webhook_deliveries d
+            where d.company_id = $1 and d.subscription_id = s.subscription_id
+              and (d.replay_id is distinct from $5 or starts_with(d.order_key, '/'))
+            limit 1) is not null as has_others_pending,
           (select d.id
              from webhook_deliveries d
             where d.company_id = $1 and d.subscription_id = s.subscription_id and d.due_at = 'infinity'
@@ -47,36 +66,49 @@ const readTargets = statement<
              from webhook_deliveries d
             where d.company_id = $1 and d.subscription_id = s.subscription_id and d.due_at < 'infinity'
             limit 1) is not null as has_attempts_to_come
-     from (select ${currentColumns}, rate_limit from event_subscriptions where company_id = $1 and id = any($2::uuid[])) s
+     from (
+       select ${currentColumns}, rate_limit, held_from_position
+         from event_subscriptions
+        where company_id = $1 and id = any($2::uuid[])
+     ) s
      left join subscription_health h on h.company_id = $1 and h.subscription_id = s.subscription_id`,
 )
 
 const BLOCKED_MAX = 2_000
 
-/** By id; deleted ones included. */
+/**
+ * By id; deleted ones included.
+ * @param replayId null where none is under way
+ */
 export async function readTargetSubscriptions(
   db: Db,
   companyId: string,
   ids: readonly string[],
   dueMax: number,
+  replayId: string | null = null,
 ): Promise<ReadonlyMap<string, TargetSubscription>> {
-  const rows = await readTargets(db, companyId, ids, dueMax, BLOCKED_MAX)
-  return new Map(rows.map((row) => [row.subscription_id, toTarget(row)]))
+  const rows = await readTargets(db, companyId, ids, dueMax, BLOCKED_MAX, replayId)
+  return new Map(rows.map((row) => [row.subscription_id, toTarget(row, replayId)]))
 }
 
-function toTarget(row: TargetRow): TargetSubscription {
+function toTarget(row: TargetRow, replayId: string | null): TargetSubscription {
   const isDeleted = row.status === 'deleted'
+  const isHeld = row.held_by !== null && row.held_by === replayId
   return {
-    subscription: toSubscription(row),
+    subscription: toSubscription({ ...row, held_by: null }),
     isDeleted,
-    waitsFor: isDeleted ? undefined : waitsFor(row),
+    heldFrom: isHeld ? (row.held_from_position ?? undefined) : undefined,
+    needsHold: row.status === 'active' && row.ordering !== 'none' && row.held_by === null,
+    waitsFor: isDeleted ? undefined : waitsFor(row, isHeld),
     isProbe: row.breaker === 'open',
   }
 }
 
-function waitsFor(row: TargetRow): Waiting | undefined {
+function waitsFor(row: TargetRow, isHeld: boolean): Waiting | undefined {
   if (row.status !== 'active') return 'subscription_not_active'
-  if (row.ordering !== 'none') return 'subscription_ordered'
+  if (row.held_by !== null && !isHeld) return 'subscription_held'
+  if (row.ordering !== 'none' && !isHeld) return undefined // it is held first
+  if (isHeld && row.has_others_pending) return 'deliveries_pending'
   // Nothing but an attempt can close it, so where none is to come one is added.
   if (row.breaker === 'open') return row.has_attempts_to_come ? 'breaker_open' : undefined
   return row.has_many_due || row.has_many_blocked ? 'deliveries_due' : undefined

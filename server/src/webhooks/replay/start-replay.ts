@@ -51,7 +51,7 @@ export async function planReplay(
 
 /**
  * Starts the job. What it is about stands still from here on: the last position is that of this moment. Throws
- * unknown_subscription, replay_of_ordered_subscription, invalid_event_name, invalid_filter, count_required, count_changed
+ * unknown_subscription, invalid_event_name, invalid_filter, count_required, count_changed
  * or job_limit.
  */
 export async function startReplay(
@@ -74,14 +74,6 @@ async function checkTarget(db: Db, companyId: string, { subscription_ids: ids }:
     return [{ pointer: at(index), code: 'unknown_subscription', message: 'No such subscription' }]
   })
   if (unknown.length > 0) throw new ProblemError('unknown_subscription', `${unknown[0]?.pointer}: No such one`, unknown)
-  const ordered = ids.flatMap((id, index): Fault[] => {
-    if (found.get(id)?.subscription.ordering === 'none') return []
-    const message = 'Its order would be broken: past events would come among fresh ones'
-    return [{ pointer: at(index), code: 'replay_of_ordered_subscription', message }]
-  })
-  if (ordered.length > 0) {
-    throw new ProblemError('replay_of_ordered_subscription', `${ordered[0]?.pointer}: it is ordered`, ordered)
-  }
 }
 
 async function freezeSource(db: Db, companyId: string, given: ReplayOrder['source']): Promise<ReplaySource> {
