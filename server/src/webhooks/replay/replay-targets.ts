@@ -1,5 +1,6 @@
 import { statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
+import type { ReplayMode } from './replay-parameters.ts'
 import type { Subscription, VersionRow } from '../subscription-set.ts'
 import { currentColumns, toSubscription } from '../subscription-set.ts'
 
@@ -7,6 +8,7 @@ import { currentColumns, toSubscription } from '../subscription-set.ts'
 export type Waiting =
   | 'subscription_not_active'
   | 'subscription_held'
+  | 'recovery'
   | 'deliveries_pending'
   | 'breaker_open'
   | 'deliveries_due'
@@ -27,6 +29,7 @@ interface TargetRow extends VersionRow {
   breaker: 'closed' | 'open' | 'recovering' | null
   held_from_position: number | null
   has_others_pending: boolean
+  is_recovering: boolean
   has_many_due: boolean
   has_many_blocked: boolean
   has_attempts_to_come: boolean
@@ -57,6 +60,11 @@ const readTargets = statement<
             where d.company_id = $1 and d.subscription_id = s.subscription_id
               and (d.replay_id is distinct from $5 or starts_with(d.order_key, '/'))
             limit 1) is not null as has_others_pending,
+          (select j.id
+             from jobs j
+            where j.company_id = $1 and j.state in ('queued', 'running', 'paused') and j.kind = 'recover_events'
+              and j.parameters ->> 'subscription_id' = s.subscription_id::text
+            limit 1) is not null as is_recovering,
           (select d.id
              from webhook_deliveries d
             where d.company_id = $1 and d.subscription_id = s.subscription_id and d.due_at = 'infinity'
@@ -76,22 +84,25 @@ const readTargets = statement<
 
 const BLOCKED_MAX = 2_000
 
-/**
- * By id; deleted ones included.
- * @param replayId null where none is under way
- */
+interface Asked {
+  readonly dueMax: number
+  /** Null where none is under way. */
+  readonly replayId?: string | null
+  readonly mode?: ReplayMode
+}
+
+/** By id; deleted ones included. */
 export async function readTargetSubscriptions(
   db: Db,
   companyId: string,
   ids: readonly string[],
-  dueMax: number,
-  replayId: string | null = null,
+  { dueMax, replayId = null, mode = 'all' }: Asked,
 ): Promise<ReadonlyMap<string, TargetSubscription>> {
   const rows = await readTargets(db, companyId, ids, dueMax, BLOCKED_MAX, replayId)
-  return new Map(rows.map((row) => [row.subscription_id, toTarget(row, replayId)]))
+  return new Map(rows.map((row) => [row.subscription_id, toTarget(row, replayId, mode)]))
 }
 
-function toTarget(row: TargetRow, replayId: string | null): TargetSubscription {
+function toTarget(row: TargetRow, replayId: string | null, mode: ReplayMode): TargetSubscription {
   const isDeleted = row.status === 'deleted'
   const isHeld = row.held_by !== null && row.held_by === replayId
   return {
@@ -99,14 +110,16 @@ function toTarget(row: TargetRow, replayId: string | null): TargetSubscription {
     isDeleted,
     heldFrom: isHeld ? (row.held_from_position ?? undefined) : undefined,
     needsHold: row.status === 'active' && row.ordering !== 'none' && row.held_by === null,
-    waitsFor: isDeleted ? undefined : waitsFor(row, isHeld),
+    waitsFor: isDeleted ? undefined : waitsFor(row, isHeld, mode),
     isProbe: row.breaker === 'open',
   }
 }
 
-function waitsFor(row: TargetRow, isHeld: boolean): Waiting | undefined {
+function waitsFor(row: TargetRow, isHeld: boolean, mode: ReplayMode): Waiting | undefined {
   if (row.status !== 'active') return 'subscription_not_active'
   if (row.held_by !== null && !isHeld) return 'subscription_held'
+  // Its deliveries are not those of the replay, so what both send would come twice.
+  if (mode !== 'all' && row.is_recovering) return 'recovery'
   if (row.ordering !== 'none' && !isHeld) return undefined // it is held first
   if (isHeld && row.has_others_pending) return 'deliveries_pending'
   // Nothing but an attempt can close it, so where none is to come one is added.
