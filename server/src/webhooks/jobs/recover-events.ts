@@ -82,8 +82,8 @@ const takeBack = statement<
  * Sends a subscription what it missed: the events of a range of positions that its names and its filter choose today and
  * that were never owed to it. Skipped are those that only its filter keeps out (`filter`), those that it has already
  * (`owed_already`), those whose payload is no longer stored (`payload_expired`), and those so old that the ledger cannot tell
- * whether it had them (`ledger_expired`). A subscription that was deleted ends the job; so does one
- * that was held for it and was stopped, whose position says where to go on.
+ * whether it had them (`ledger_expired`). A subscription that was deleted ends the job; so does one that
+ * was held for it and was stopped, whose position says where to go on.
  */
 export const recoverEvents = jobKind<RecoverRange>({
   kind: RECOVER_KIND,

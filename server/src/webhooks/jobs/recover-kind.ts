@@ -10,6 +10,8 @@ export interface RecoverRange {
    * where the log ends new events come to it again, so that all of it comes in order.
    */
   readonly then_active: boolean
+  /** The subscription was not active while all of it was recorded, so none of it was ever owed to it. */
+  readonly was_held?: boolean
   /** The replay that held these events back. */
   readonly after_replay?: string
   /** The subscription was not active while all of it was recorded, so none of it was ever owed to it. */
