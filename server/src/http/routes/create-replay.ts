@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Replay, ReplayEstimate, ReplayInput } from '../../contract/replay.ts'
 import { asCompany } from '../../db/transaction.ts'
+import { CountAdmission } from '../../webhooks/replay/count-admission.ts'
 import type { InCompany } from '../../webhooks/replay/estimate-replay.ts'
 import { toReplay } from '../../webhooks/replay/replay-view.ts'
 import { planReplay, startReplay } from '../../webhooks/replay/start-replay.ts'
@@ -10,6 +11,7 @@ import { bodyProblems, keyProblems, problemResponses } from '../problem-response
 import { replayOrderOf } from '../replay-order.ts'
 
 export function createReplay({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+  const admission = new CountAdmission()
   return async (app) => {
     app.post(
       '/events/replays',
@@ -46,12 +48,14 @@ export function createReplay({ pools, clock, onRecorded }: HttpParts): FastifyPl
         const inCompany: InCompany = (work) => asCompany(pools.api, companyId, work)
         const order = replayOrderOf(body, author.nowMs)
         if (body.dry_run) {
-          const planned = await planReplay(inCompany, companyId, order)
+          const planned = await admission.run(companyId, () => planReplay(inCompany, companyId, order))
           const { is_total_estimated: _, reason = null, ...ordered } = planned.parameters
           const { skipped, ...estimate } = planned.estimate
           return { ...ordered, reason, ...estimate, skipped_reasons: skipped }
         }
-        const job = await startReplay(inCompany, author, companyId, order, body.expected_count)
+        const job = await admission.run(companyId, () =>
+          startReplay(inCompany, author, companyId, order, body.expected_count),
+        )
         onRecorded()
         reply.code(202)
         return toReplay(job)

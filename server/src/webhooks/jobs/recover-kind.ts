@@ -14,6 +14,4 @@ export interface RecoverRange {
   readonly was_held?: boolean
   /** The replay that held these events back. */
   readonly after_replay?: string
-  /** The subscription was not active while all of it was recorded, so none of it was ever owed to it. */
-  readonly was_held?: boolean
 }

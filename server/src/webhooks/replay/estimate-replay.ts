@@ -73,7 +73,7 @@ export async function estimateReplay(
   { source, target, mode, rate }: Order,
 ): Promise<ReplayEstimate> {
   const ids = target.subscription_ids
-  const targets = await inCompany((db) => readTargetSubscriptions(db, companyId, ids, { dueMax: 0 }))
+  const targets = await inCompany((db) => readTargetSubscriptions(db, companyId, ids, { rateMax: 0 }))
   const turns = new TurnTaker(() => systemClock.elapsed())
   const filters = new KnownFilters()
   const sourceFilter = source.filter && JSON.stringify(source.filter)

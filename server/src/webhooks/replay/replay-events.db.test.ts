@@ -373,3 +373,29 @@ describe('a replay that has failed', () => {
     assert.equal((await owedBy(job)).length, 100)
   })
 })
+
+describe('what a replay adds', () => {
+  test('is no more than the calls at once have to do, however high its rate', async (t) => {
+    const { subscribe, publish, start, work, owedBy, jobOf, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'], concurrency: 5 })
+    await publish(...Array.from({ length: 100 }, (_, n) => order(n)))
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id])
+    await work()
+    assert.equal((await jobOf(job)).waiting_for, 'deliveries_due')
+    assert.ok((await owedBy(job)).length <= 20, String((await owedBy(job)).length))
+  })
+
+  test('goes on for the others when one entity is held up', async (t) => {
+    const { subscribe, publish, start, work, jobOf, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'], concurrency: 256 })
+    for (let batch = 0; batch < 3; batch++) await publish(...Array.from({ length: 1_000 }, (_, n) => order(1, n)))
+    await publish(...Array.from({ length: 100 }, (_, n) => order(n + 2)))
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id], {}, 3_100)
+    await work()
+    await sql(pools.owner, "update webhook_deliveries set due_at = now() + interval '1 hour' where due_at < 'infinity'")
+    await work()
+    assert.deepEqual([(await jobOf(job)).state, (await jobOf(job)).done], ['succeeded', 3_100])
+  })
+})

@@ -35,7 +35,7 @@ const PAGE_ROWS = 1_000
 const SLICE_MAX = 1_000
 
 /** While what was added before is being posted; and while somebody has to do something. */
-const DUE_REST_MS = 100
+const DUE_REST_MS = 25
 const WAITING_REST_MS = 1_000
 
 /**
@@ -79,7 +79,7 @@ export async function replaySlice(
     db,
     companyId,
     open.map(({ id }) => id),
-    { dueMax: sliceMax, replayId: job.id, mode: parameters.mode },
+    { rateMax: sliceMax, replayId: job.id, mode: parameters.mode },
   )
   const states = open.map((place) => ({ ...place, state: subscriptions.get(place.id) }))
   const next = states.find(({ state }) => state?.waitsFor === undefined)
@@ -140,7 +140,7 @@ async function postSlice(
     time: new JudgingTime(clock, JUDGING_MAX_MS),
     sourceFilter: source.filter && JSON.stringify(source.filter),
   }
-  const max = state.isProbe ? 1 : sliceMax
+  const max = Math.min(state.addMax, sliceMax)
   const { chosen, skipped, looked } = await chooseEvents(db, state.subscription, page.rows, { mode, max }, judges)
   const reached = looked === page.rows.length ? page.reached : (page.rows[looked - 1]?.position ?? after)
   const author = { actor: systemActor, nowMs: systemClock.now() }

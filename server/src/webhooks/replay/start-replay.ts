@@ -78,7 +78,7 @@ export async function startReplay(
 }
 
 async function checkTarget(db: Db, companyId: string, { subscription_ids: ids }: ReplayTarget): Promise<void> {
-  const found = await readTargetSubscriptions(db, companyId, ids, { dueMax: 0 })
+  const found = await readTargetSubscriptions(db, companyId, ids, { rateMax: 0 })
   const at = (index: number): string => `/target/subscription_ids/${index}`
   const unknown = ids.flatMap((id, index): Fault[] => {
     const target = found.get(id)
