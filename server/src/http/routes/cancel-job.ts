@@ -18,7 +18,7 @@ export function cancelJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugi
           tags: ['jobs'],
           summary: 'End a job before it is done',
           description:
-            'Scope: `deliveries:write`, and the one that starts a job of its kind: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done.',
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
         },

@@ -18,7 +18,7 @@ export function pauseJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugin
           tags: ['jobs'],
           summary: 'Keep a job from going on until it is resumed',
           description:
-            'Scope: `deliveries:write`, and the one that starts a job of its kind: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done. Nothing happens to one that is paused already.',
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done. Nothing happens to one that is paused already.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
         },

@@ -18,7 +18,7 @@ export function resumeJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugi
           tags: ['jobs'],
           summary: 'Let a job that was paused, or has failed, go on',
           description:
-            'Scope: `deliveries:write`, and the one that starts a job of its kind: `replays:write` for replays, `subscriptions:write` for recoveries. It goes on where it was; so does one that has failed, but for `recover_events`. Nothing happens to one that goes on already.',
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. It goes on where it was; so does one that has failed, but for `recover_events`. Nothing happens to one that goes on already.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended', 'job_limit') },
         },

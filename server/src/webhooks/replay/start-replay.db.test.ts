@@ -131,7 +131,7 @@ describe('an estimate', () => {
     const low = JSON.stringify({ is_total_estimated: true, confirmed_count: 1_200 })
     await sql(pools.owner, 'update jobs set parameters = parameters || $1::jsonb', [low])
     const workThrough = async (): Promise<void> => {
-      for (let rounds = 0; rounds < 3; rounds++) {
+      for (let rounds = 0; rounds < 20; rounds++) {
         await work()
         await endAll(pools, 'delivered', 'http_200', companyId)
       }
