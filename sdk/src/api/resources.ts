@@ -64,6 +64,7 @@ import type {
   ReplaceSubscriptionBody,
   Replay,
   ReplayEstimate,
+  ResumeReplayBody,
   Retention,
   RetentionPreview,
   RetryDeliveriesBody,
@@ -245,13 +246,13 @@ export interface JobsResource {
   /** Get a job with its progress. Scope: `deliveries:read`. */
   get(id: string, options?: CallOptions): Promise<Job>
 
-  /** Keep a job from going on until it is resumed. Scope: `deliveries:write`. What it did stays done. Nothing happens to one that is paused already. */
+  /** Keep a job from going on until it is resumed. Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done. Nothing happens to one that is paused already. */
   pause(id: string, options?: CallOptions): Promise<Job>
 
-  /** Let a paused job go on. Scope: `deliveries:write`. It goes on where it was. Nothing happens to one that is not paused. */
+  /** Let a job that was paused, or has failed, go on. Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. It goes on where it was; so does one that has failed, but for `recover_events`. Nothing happens to one that goes on already. */
   resume(id: string, options?: CallOptions): Promise<Job>
 
-  /** End a job before it is done. Scope: `deliveries:write`. What it did stays done. */
+  /** End a job before it is done. Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done. */
   cancel(id: string, options?: CallOptions): Promise<Job>
 }
 
@@ -268,8 +269,8 @@ export interface ReplaysResource {
   /** Keep a replay from going on until it is resumed. Scope: `replays:write`. What it added is posted still. Nothing happens to one that is paused already. */
   pause(id: string, options?: CallOptions): Promise<Replay>
 
-  /** Let a paused replay go on. Scope: `replays:write`. It goes on where it was. Nothing happens to one that is not paused. */
-  resume(id: string, options?: CallOptions): Promise<Replay>
+  /** Let a replay that was paused, has failed, or has to be confirmed go on. Scope: `replays:write`. It goes on where it was. One that waits for `more_than_confirmed` goes on with a higher `expected_count`. Nothing happens to one that goes on already. */
+  resume(id: string, body: ResumeReplayBody, options?: CallOptions): Promise<Replay>
 
   /** End a replay before it is done. Scope: `replays:write`. What it added stays and is posted. */
   cancel(id: string, options?: CallOptions): Promise<Replay>

@@ -67,7 +67,7 @@ export const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> =
     create: { verb: 'POST', path: '/api/v1/events/replays', takes: 'body', answer: 'json', isRepeatable: false },
     get: { verb: 'GET', path: '/api/v1/events/replays/{id}', takes: 'nothing', answer: 'json', isRepeatable: true },
     pause: { verb: 'POST', path: '/api/v1/events/replays/{id}/pause', takes: 'nothing', answer: 'json', isRepeatable: false },
-    resume: { verb: 'POST', path: '/api/v1/events/replays/{id}/resume', takes: 'nothing', answer: 'json', isRepeatable: false },
+    resume: { verb: 'POST', path: '/api/v1/events/replays/{id}/resume', takes: 'body', answer: 'json', isRepeatable: false },
     cancel: { verb: 'POST', path: '/api/v1/events/replays/{id}/cancel', takes: 'nothing', answer: 'json', isRepeatable: false },
   },
   webhooks: {

@@ -999,6 +999,7 @@ export interface Replay {
   readonly total: number
   /** More was chosen than was counted */
   readonly is_total_estimated: boolean
+  readonly confirmed_count: number | null
   /** Deliveries that it made */
   readonly done: number
   readonly skipped: number
@@ -1058,7 +1059,7 @@ export interface ReplayEstimate {
   readonly seconds: number
   /** How many were left as they are, by a stable word: `subscription_deleted`, `changed_since`, `in_flight`, `delivery_blocked` and the like */
   readonly skipped_reasons: Readonly<Record<string, number>>
-  /** The first that would be sent; ten at most */
+  /** Of those that would be sent, the first that were looked at; ten at most */
   readonly sample: readonly ({
     /** UUID, in lower case */
     readonly event_id: string
@@ -2329,7 +2330,12 @@ export interface CreateReplayBody {
   readonly reason?: string | undefined
   /** Looks and counts, and sends nothing */
   readonly dry_run?: boolean | undefined
-  /** What the dry run said; needed above 1,000. The number may have moved by a tenth of it since */
+  /** What the dry run said; needed above 1,000, and wherever that was an estimate. The number may have moved by a tenth of it since; an estimate, by half of it or 1,000 */
+  readonly expected_count?: number | undefined
+}
+
+export interface ResumeReplayBody {
+  /** Confirms so many deliveries, a tenth more, and 1,000 at least, where the total is an estimate */
   readonly expected_count?: number | undefined
 }
 

@@ -73,7 +73,21 @@ export const ReplayInput = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: Number.MAX_SAFE_INTEGER,
-        description: 'What the dry run said; needed above 1,000. The number may have moved by a tenth of it since',
+        description:
+          'What the dry run said; needed above 1,000, and wherever that was an estimate. The number may have moved by a tenth of it since; an estimate, by half of it or 1,000',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+export const ResumeReplayInput = Type.Object(
+  {
+    expected_count: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Confirms so many deliveries, a tenth more, and 1,000 at least, where the total is an estimate',
       }),
     ),
   },
@@ -114,6 +128,9 @@ export const Replay = component(
     ...ordered,
     total: Type.Integer({ description: 'Deliveries that it would make, counted when it was started' }),
     is_total_estimated: Type.Boolean({ description: 'More was chosen than was counted' }),
+    confirmed_count: nullable(
+      Type.Integer({ description: 'Where the total is estimated: it makes a tenth more than that, or 1,000, at most' }),
+    ),
     done: Type.Integer({ description: 'Deliveries that it made' }),
     skipped: Type.Integer(),
     skipped_reasons: Counts,
@@ -149,7 +166,7 @@ export const ReplayEstimate = component(
         recorded_at: Time,
         subscription_id: Id,
       }),
-      { description: 'The first that would be sent; ten at most' },
+      { description: 'Of those that would be sent, the first that were looked at; ten at most' },
     ),
   }),
 )

@@ -96,7 +96,7 @@ async function recoverHeld(
 ): Promise<Job> {
   if (count === null) throw longRange()
   const parameters = { subscription_id: id, from_position, to_position, then_active: thenActive, was_held: true }
-  return await startJob(db, author, companyId, recoverEvents, parameters, expectedCount, count)
+  return await startJob(db, author, companyId, recoverEvents, parameters, expectedCount, { count })
 }
 
 type Look = CountedRange | 'nothing_held' | 'too_long'

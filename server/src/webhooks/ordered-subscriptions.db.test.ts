@@ -366,7 +366,14 @@ suite('of the deliveries of an order', () => {
     const at = async (work: typeof cancelDeliveries, more: object) =>
       await inTransaction(node.pools.engine, async (db) => {
         const parameters = { state: 'pending', ...more }
-        return await work.slice(db, { companyId, id: companyId, parameters, createdAt: 'infinity', cursor: null })
+        return await work.slice(db, {
+          companyId,
+          id: companyId,
+          parameters,
+          createdAt: 'infinity',
+          done: 0,
+          cursor: null,
+        })
       })
     const retried = await at(retryDeliveries, { reason: 'waits_for_earlier' })
     assert.deepEqual([retried.done, retried.skipped['delivery_blocked']], [0, 3])

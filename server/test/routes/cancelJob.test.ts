@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
 import { jobRun } from '../support/job-run.ts'
-import { makeAttempt } from '../support/made-things.ts'
+import { makeAttempt, makeSubscription } from '../support/made-things.ts'
 import { refusalOf, startRouteTest } from '../support/route-test.ts'
 
 const api = await startRouteTest()
@@ -19,6 +19,17 @@ describe('POST /events/jobs/{id}/cancel', () => {
       assert.deepEqual([body['state'], body['done']], ['cancelled', 0])
       await jobRun(api.database.pools).work()
       assert.equal((await api.request('GET', `/events/deliveries/${deliveryId}`)).body['state'], 'failed')
+    })
+  })
+
+  describe('403', () => {
+    test('a replay, by a key that may start none', async () => {
+      const target = { subscription_ids: [await makeSubscription(api)] }
+      const { body } = await api.request('POST', '/events/replays', { source: {}, target })
+      const key = await api.keyWith('deliveries:write')
+      const answer = await api.request('POST', pathOf(body['id']), undefined, { key })
+      assert.deepEqual(refusalOf(answer), [403, 'forbidden'])
+      await api.request('POST', `/events/replays/${String(body['id'])}/cancel`)
     })
   })
 

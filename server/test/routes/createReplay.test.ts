@@ -68,7 +68,8 @@ describe('POST /events/replays', () => {
 
   describe('400', () => {
     test('what is not of this form is named', async () => {
-      const target = { subscription_ids: [newId()] }
+      const id = newId()
+      const target = { subscription_ids: [id] }
       for (const [body, ...pointers] of [
         [{ target }, '/source'],
         [{ source: {} }, '/target'],
@@ -76,6 +77,9 @@ describe('POST /events/replays', () => {
         [{ source: {}, target: { subscription_ids: ['x'] } }, '/target/subscription_ids/0'],
         [{ source: { from_position: 0 }, target }, '/source/from_position'],
         [{ source: { entities: [{ type: 'order' }] }, target }, '/source/entities/0/id'],
+        [{ source: {}, target: { subscription_ids: [id, id.toUpperCase()] } }, '/target/subscription_ids/1'],
+        [{ source: { from_position: 9, to_position: 8 }, target }, '/source/to_position'],
+        [{ source: { include_related: true }, target }, '/source/include_related'],
         [{ source: {}, target, mode: 'some' }, '/mode'],
         [{ source: {}, target, rate: 10_001 }, '/rate'],
         [{ source: {}, target, reason: 'r'.repeat(501) }, '/reason'],
@@ -115,6 +119,7 @@ describe('POST /events/replays', () => {
         [{ source: { event_names: ['No Name'] }, target }, 'invalid_event_name'],
         [{ source: { filter: { n: { $near: 1 } } }, target }, 'invalid_filter', '/source/filter/n/$near'],
         [{ source: { from: 'yesterday' }, target }, 'invalid_time', '/source/from'],
+        [{ source: { from: '-1h', to: '-2h' }, target }, 'invalid_time', '/source/to'],
       ] as const) {
         assert.deepEqual(refusalOf(await api.request('POST', path, body)), [422, ...refusal])
       }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { newId } from '../../src/lib/ids.ts'
 import { jobRun } from '../support/job-run.ts'
-import { makeAttempt } from '../support/made-things.ts'
+import { makeAttempt, makeSubscription } from '../support/made-things.ts'
 import { refusalOf, startRouteTest } from '../support/route-test.ts'
 
 const api = await startRouteTest()
@@ -25,6 +25,17 @@ describe('POST /events/jobs/{id}/pause', () => {
       }
       await jobRun(api.database.pools).work()
       assert.equal((await api.request('GET', `/events/jobs/${id}`)).body['state'], 'paused')
+    })
+  })
+
+  describe('403', () => {
+    test('a replay, by a key that may start none', async () => {
+      const target = { subscription_ids: [await makeSubscription(api)] }
+      const { body } = await api.request('POST', '/events/replays', { source: {}, target })
+      const key = await api.keyWith('deliveries:write')
+      const answer = await api.request('POST', pathOf(body['id']), undefined, { key })
+      assert.deepEqual(refusalOf(answer), [403, 'forbidden'])
+      await api.request('POST', `/events/replays/${String(body['id'])}/cancel`)
     })
   })
 

@@ -28,6 +28,14 @@ describe('POST /events/replays/{id}/resume', () => {
     })
   })
 
+  describe('400', () => {
+    test('what is not of this form is named', async () => {
+      const id = await start()
+      const answer = await api.request('POST', pathOf(id), { expected_count: -1 })
+      assert.deepEqual(refusalOf(answer), [400, 'invalid_request', '/expected_count'])
+    })
+  })
+
   describe('404', () => {
     test('what does not exist, what is no id and what is of another company', async () => {
       const other = await api.newCompany('Other')

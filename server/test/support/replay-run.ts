@@ -53,13 +53,13 @@ export async function replayRun(t: TestContext) {
       return events.map(({ id }) => id)
     },
     plan: async (ids: readonly string[], order: Partial<ReplayOrder> = {}) =>
-      await inCompany(async (db) => await planReplay(db, companyId, orderOf(ids, order))),
+      await planReplay(inCompany, companyId, orderOf(ids, order)),
     start: async (ids: readonly string[], order: Partial<ReplayOrder> = {}, expectedCount?: number): Promise<Job> =>
-      await inCompany(async (db) => await startReplay(db, now(), companyId, orderOf(ids, order), expectedCount)),
+      await startReplay(inCompany, now(), companyId, orderOf(ids, order), expectedCount),
     /** Slices until none may be taken, whatever their pace. */
     work: async (): Promise<void> => {
       for (let rounds = 0; rounds < 100; rounds++) {
-        await sql(pools.owner, `update jobs set due_at = now() where state in ('queued', 'running')`)
+        await sql(pools.owner, `update jobs set due_at = least(due_at, now()) where state in ('queued', 'running')`)
         if ((await run.worker.slice()) === undefined) return
       }
     },

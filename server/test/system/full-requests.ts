@@ -98,6 +98,7 @@ const bodies: Readonly<Record<string, (nameOf: (collection: string) => string) =
     dry_run: true,
     expected_count: 0,
   }),
+  resumeReplay: () => ({ expected_count: 1_000 }),
   createApiKey: () => ({ name: 'Reader', scopes: ['events:read'], expires_at: '2999-01-01T00:00:00Z' }),
   createCompany: () => ({ name: 'Shop', settings: { allow_undeclared_events: true } }),
   updateCompany: () => ({ settings: { disable_after_failures: 7 } }),

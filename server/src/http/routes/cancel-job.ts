@@ -17,15 +17,17 @@ export function cancelJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugi
           operationId: 'cancelJob',
           tags: ['jobs'],
           summary: 'End a job before it is done',
-          description: 'Scope: `deliveries:write`. What it did stays done.',
+          description:
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
         },
       },
       async (request) => {
-        const { companyId } = principalOf(request)
+        const { companyId, scopes } = principalOf(request)
         const author = authorOf(request, clock)
-        const job = await asCompany(pools.api, companyId, (db) => cancel(db, author, companyId, request.params.id))
+        const { id } = request.params
+        const job = await asCompany(pools.api, companyId, (db) => cancel(db, author, companyId, { id, scopes }))
         onRecorded()
         return job
       },

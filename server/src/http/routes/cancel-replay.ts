@@ -28,7 +28,9 @@ export function cancelReplay({ pools, clock, onRecorded }: HttpParts): FastifyPl
         const { companyId } = principalOf(request)
         const author = authorOf(request, clock)
         const { id } = request.params
-        const job = await asCompany(pools.api, companyId, (db) => cancelJob(db, author, companyId, id, REPLAY_KIND))
+        const job = await asCompany(pools.api, companyId, (db) =>
+          cancelJob(db, author, companyId, { id, kind: REPLAY_KIND }),
+        )
         onRecorded()
         return toReplay(job)
       },

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Replay, ReplayEstimate, ReplayInput } from '../../contract/replay.ts'
 import { asCompany } from '../../db/transaction.ts'
+import { CountAdmission } from '../../webhooks/replay/count-admission.ts'
+import type { InCompany } from '../../webhooks/replay/estimate-replay.ts'
 import { toReplay } from '../../webhooks/replay/replay-view.ts'
 import { planReplay, startReplay } from '../../webhooks/replay/start-replay.ts'
 import { authorOf, principalOf } from '../access.ts'
@@ -9,6 +11,7 @@ import { bodyProblems, keyProblems, problemResponses } from '../problem-response
 import { replayOrderOf } from '../replay-order.ts'
 
 export function createReplay({ pools, clock, onRecorded }: HttpParts): FastifyPluginAsyncTypebox {
+  const admission = new CountAdmission()
   return async (app) => {
     app.post(
       '/events/replays',
@@ -42,15 +45,16 @@ export function createReplay({ pools, clock, onRecorded }: HttpParts): FastifyPl
         const { companyId } = principalOf(request)
         const author = authorOf(request, clock)
         const { body } = request
+        const inCompany: InCompany = (work) => asCompany(pools.api, companyId, work)
         const order = replayOrderOf(body, author.nowMs)
         if (body.dry_run) {
-          const planned = await asCompany(pools.api, companyId, (db) => planReplay(db, companyId, order))
+          const planned = await admission.run(companyId, () => planReplay(inCompany, companyId, order))
           const { is_total_estimated: _, reason = null, ...ordered } = planned.parameters
           const { skipped, ...estimate } = planned.estimate
           return { ...ordered, reason, ...estimate, skipped_reasons: skipped }
         }
-        const job = await asCompany(pools.api, companyId, (db) =>
-          startReplay(db, author, companyId, order, body.expected_count),
+        const job = await admission.run(companyId, () =>
+          startReplay(inCompany, author, companyId, order, body.expected_count),
         )
         onRecorded()
         reply.code(202)

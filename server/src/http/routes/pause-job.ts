@@ -18,15 +18,16 @@ export function pauseJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugin
           tags: ['jobs'],
           summary: 'Keep a job from going on until it is resumed',
           description:
-            'Scope: `deliveries:write`. What it did stays done. Nothing happens to one that is paused already.',
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. What it did stays done. Nothing happens to one that is paused already.',
           params: IdPath,
           response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
         },
       },
       async (request) => {
-        const { companyId } = principalOf(request)
+        const { companyId, scopes } = principalOf(request)
         const author = authorOf(request, clock)
-        const job = await asCompany(pools.api, companyId, (db) => pause(db, author, companyId, request.params.id))
+        const { id } = request.params
+        const job = await asCompany(pools.api, companyId, (db) => pause(db, author, companyId, { id, scopes }))
         onRecorded()
         return job
       },

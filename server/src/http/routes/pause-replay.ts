@@ -29,7 +29,9 @@ export function pauseReplay({ pools, clock, onRecorded }: HttpParts): FastifyPlu
         const { companyId } = principalOf(request)
         const author = authorOf(request, clock)
         const { id } = request.params
-        const job = await asCompany(pools.api, companyId, (db) => pauseJob(db, author, companyId, id, REPLAY_KIND))
+        const job = await asCompany(pools.api, companyId, (db) =>
+          pauseJob(db, author, companyId, { id, kind: REPLAY_KIND }),
+        )
         onRecorded()
         return toReplay(job)
       },

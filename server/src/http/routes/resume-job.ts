@@ -16,16 +16,18 @@ export function resumeJob({ pools, clock, onRecorded }: HttpParts): FastifyPlugi
         schema: {
           operationId: 'resumeJob',
           tags: ['jobs'],
-          summary: 'Let a paused job go on',
-          description: 'Scope: `deliveries:write`. It goes on where it was. Nothing happens to one that is not paused.',
+          summary: 'Let a job that was paused, or has failed, go on',
+          description:
+            'Scope: `deliveries:write`. Some kinds need the scope that starts them too: `replays:write` for replays, `subscriptions:write` for recoveries. It goes on where it was; so does one that has failed, but for `recover_events`. Nothing happens to one that goes on already.',
           params: IdPath,
-          response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended') },
+          response: { 200: Job.ref, ...problemResponses(...keyProblems, 'not_found', 'job_ended', 'job_limit') },
         },
       },
       async (request) => {
-        const { companyId } = principalOf(request)
+        const { companyId, scopes } = principalOf(request)
         const author = authorOf(request, clock)
-        const job = await asCompany(pools.api, companyId, (db) => resume(db, author, companyId, request.params.id))
+        const { id } = request.params
+        const job = await asCompany(pools.api, companyId, (db) => resume(db, author, companyId, { id, scopes }))
         onRecorded()
         return job
       },

@@ -14,6 +14,8 @@ const SLICE_ROWS = 200
  */
 export const cancelDeliveries = jobKind<DeliveryChoice & { readonly state: 'pending' }>({
   kind: 'cancel_deliveries',
+  scope: 'deliveries:write',
+  goesOnAfterFailure: true,
   isEmptyDone: true,
   count: countChosen,
   slice: async (db, { companyId, parameters, createdAt, cursor }) => {

@@ -1,5 +1,6 @@
 import type { Db } from '../../db/statement.ts'
 import type { Author } from '../../events/administrative-event.ts'
+import type { Scope } from '../../lib/scopes.ts'
 
 /**
  * What a kind of long work has to say, so that one table and one loop (job-worker.ts) can run it.
@@ -12,6 +13,10 @@ import type { Author } from '../../events/administrative-event.ts'
 export interface JobKind {
   /** As it stands in the table and in answers: `retry_deliveries`. */
   readonly kind: string
+  /** Who may start one, and so pause, resume or cancel it. */
+  readonly scope: Scope
+  /** True: one that has failed can be resumed, since all that its slices did lies before its cursor, and all else behind it. */
+  readonly goesOnAfterFailure: boolean
   /** True: where nothing was counted there is nothing to do, and the job has succeeded when it is started. */
   readonly isEmptyDone: boolean
   /**
@@ -37,6 +42,8 @@ export interface JobAtWork<Parameters> {
   readonly parameters: Parameters
   /** When it was counted, on the database's clock, as a text of PostgreSQL that keeps its microseconds. */
   readonly createdAt: string
+  /** What its slices have done so far. */
+  readonly done: number
   /** What the slice before gave; null for the first one. */
   readonly cursor: string | null
 }
@@ -70,6 +77,8 @@ export interface JobSlice {
  */
 export function jobKind<Parameters>(kind: {
   readonly kind: string
+  readonly scope: Scope
+  readonly goesOnAfterFailure?: boolean
   readonly isEmptyDone?: boolean
   count(db: Db, companyId: string, parameters: Parameters): Promise<number>
   slice(db: Db, job: JobAtWork<Parameters>): Promise<JobSlice>
@@ -78,6 +87,8 @@ export function jobKind<Parameters>(kind: {
   const { abandoned } = kind
   return {
     kind: kind.kind,
+    scope: kind.scope,
+    goesOnAfterFailure: kind.goesOnAfterFailure ?? false,
     isEmptyDone: kind.isEmptyDone ?? false,
     count: async (db, companyId, parameters) => await kind.count(db, companyId, parameters as Parameters),
     slice: async (db, job) => await kind.slice(db, { ...job, parameters: job.parameters as Parameters }),

@@ -101,11 +101,12 @@ export const pauseJobRow = statement<[companyId: string, id: string], JobRow>(
   `update jobs set state = 'paused', waiting_for = null where company_id = $1 and id = $2 returning ${columns}`,
 )
 
-/** It begins with a clean slate: what went wrong before is perhaps why it was paused. */
-export const resumeJobRow = statement<[companyId: string, id: string], JobRow>(
+/** It begins with a clean slate: what went wrong before is why it ended, or perhaps why it was paused. The parameters are added. */
+export const resumeJobRow = statement<[companyId: string, id: string, parameters: string], JobRow>(
   'job.resume',
   `update jobs
-      set state = case when started_at is null then 'queued' else 'running' end, errors = 0, due_at = now()
+      set state = case when started_at is null then 'queued' else 'running' end, errors = 0, due_at = now(), finished_at = null,
+          parameters = parameters || $3::jsonb
     where company_id = $1 and id = $2
    returning ${columns}`,
 )
@@ -163,8 +164,8 @@ export function toJob(row: JobRow): Job {
 // What the worker does with them ----------------------------------------------------------------------------------------
 
 /**
- * The oldest open job of the next company, in the order of their ids, that has one of these kinds and may be worked on
- * now. A plain scan over the open ones of all companies, which are few, by the index that has only them.
+ * Of the next company, in the order of their ids, the job that has waited longest of those that are of these kinds and may
+ * be worked on now: so no job of a company keeps the others from theirs. A plain scan over the open ones of all companies, which are few, by the index that has only them.
  */
 export const findNextJob = statement<
   [afterCompanyId: string, kinds: readonly string[]],
@@ -174,7 +175,7 @@ export const findNextJob = statement<
   `select company_id, id
      from jobs
     where ${atWork} and company_id > $1 and kind = any($2::text[]) and due_at <= now()
-    order by company_id, id
+    order by company_id, due_at, id
     limit 1`,
 )
 

@@ -12,12 +12,14 @@ import { ProblemError } from '../../lib/problems.ts'
 import type { JobSlice } from './job-kinds.ts'
 import { jobKind } from './job-kinds.ts'
 import { cancelJob } from './cancel-job.ts'
-import { confirmCount, pauseJob, resumeJob } from './start-job.ts'
+import { confirmCount } from './confirm-count.ts'
+import { pauseJob, resumeJob } from './start-job.ts'
 
 /** A job of so many things, done ten at a time. What it does is written in a row of its company. */
 const counting = (onSlice: (companyId: string) => Partial<JobSlice> = () => ({})) =>
   jobKind<{ readonly things: number }>({
     kind: 'counting',
+    scope: 'deliveries:write',
     count: async (_db, _companyId, { things }) => things,
     slice: async (db, { companyId, parameters, cursor }) => {
       const from = Number(cursor ?? 0)
@@ -219,7 +221,8 @@ describe('a job', () => {
     const job = await startTestJob(company, kind, { things: 30 })
     const run = jobRun(pools, { kinds: [kind] })
     await run.worker.round()
-    const cancel = async () => await company.asCompany(async (db) => await cancelJob(db, author, company.id, job.id))
+    const cancel = async () =>
+      await company.asCompany(async (db) => await cancelJob(db, author, company.id, { id: job.id }))
     assert.deepEqual(countsOf(await cancel()), ['cancelled', 30, 10, {}])
     await run.work()
     assert.deepEqual(countsOf(await jobOf(company, job)), ['cancelled', 30, 10, {}])
@@ -240,8 +243,10 @@ describe('a job', () => {
     const kind = counting()
     const job = await startTestJob(company, kind, { things: 30 })
     const run = jobRun(pools, { kinds: [kind] })
-    const pause = async () => await company.asCompany(async (db) => await pauseJob(db, author, company.id, job.id))
-    const resume = async () => await company.asCompany(async (db) => await resumeJob(db, author, company.id, job.id))
+    const pause = async () =>
+      await company.asCompany(async (db) => await pauseJob(db, author, company.id, { id: job.id }))
+    const resume = async () =>
+      await company.asCompany(async (db) => await resumeJob(db, author, company.id, { id: job.id }))
     assert.equal((await pause()).state, 'paused')
     assert.equal((await resume()).state, 'queued')
     await run.worker.slice()
@@ -266,8 +271,8 @@ describe('a job', () => {
     const { pools } = await testDatabase(t)
     const company = await testCompany(pools)
     const job = await startTestJob(company, counting(), { things: 30 })
-    await company.asCompany(async (db) => await pauseJob(db, author, company.id, job.id))
-    await company.asCompany(async (db) => await cancelJob(db, author, company.id, job.id))
+    await company.asCompany(async (db) => await pauseJob(db, author, company.id, { id: job.id }))
+    await company.asCompany(async (db) => await cancelJob(db, author, company.id, { id: job.id }))
     assert.equal((await jobOf(company, job)).state, 'cancelled')
   })
 

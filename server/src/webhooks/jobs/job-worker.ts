@@ -125,8 +125,8 @@ export class JobWorker {
     if (!before) return undefined
     const kind = this.#kinds.get(before.kind)
     if (!kind) throw new Error(`No kind of job is called ${before.kind}`)
-    const { parameters, created_text: createdAt, cursor } = before
-    const slice = await kind.slice(db, { companyId, id: jobId, parameters, createdAt, cursor })
+    const { parameters, created_text: createdAt, done: doneBefore, cursor } = before
+    const slice = await kind.slice(db, { companyId, id: jobId, parameters, createdAt, done: doneBefore, cursor })
     const skipped = JSON.stringify(addCounts(before.skipped, slice.skipped))
     const state = slice.finished ? 'succeeded' : 'running'
     const { done, failed = 0, cursor: reached, waitingFor = null, restMs = 0, paceMs = 0 } = slice

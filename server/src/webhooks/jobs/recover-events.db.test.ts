@@ -128,7 +128,14 @@ describe('enabling with recover', () => {
         },
       }
       const parameters = { subscription_id: id, from_position: 1, to_position: 1, then_active: true }
-      const atWork = { companyId, id: job?.id ?? '', createdAt: new Date().toISOString(), cursor: null, parameters }
+      const atWork = {
+        companyId,
+        id: job?.id ?? '',
+        createdAt: new Date().toISOString(),
+        done: 0,
+        cursor: null,
+        parameters,
+      }
       await recoverEvents.slice(whileMuchComes, atWork)
     })
     await run.work()
@@ -200,7 +207,7 @@ describe('recovering a range', () => {
           },
         }
         const parameters = { subscription_id: id, from_position: 1, to_position: 100, then_active: false }
-        const job = { companyId, id, createdAt: new Date().toISOString(), cursor: null, parameters }
+        const job = { companyId, id, createdAt: new Date().toISOString(), done: 0, cursor: null, parameters }
         return await recoverEvents.slice(whileCallsEnd, job)
       })
       await node.dispatch()

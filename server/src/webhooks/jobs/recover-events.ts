@@ -87,6 +87,7 @@ const takeBack = statement<
  */
 export const recoverEvents = jobKind<RecoverRange>({
   kind: RECOVER_KIND,
+  scope: 'subscriptions:write',
   count: async (db, companyId, { subscription_id, from_position, to_position }) => {
     refuseLongRange(from_position, to_position)
     const [row] = await findSubscriptionRow(db, companyId, subscription_id)

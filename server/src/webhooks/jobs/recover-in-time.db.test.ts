@@ -30,7 +30,7 @@ test('a slice of a recovery ends with the time for filters, and the next one goe
   const parameters = { subscription_id: id, from_position: 1, to_position: to, then_active: false }
   const slices: JobSlice[] = []
   for (let cursor: string | null = null, finished = false; !finished;) {
-    const job = { companyId, id: newId(), createdAt: new Date().toISOString(), cursor, parameters }
+    const job = { companyId, id: newId(), createdAt: new Date().toISOString(), done: 0, cursor, parameters }
     const slice: JobSlice = await inTransaction(
       pools.engine,
       // Each look at the clock is 100 ms after the one before, so there is time for three events.

@@ -27,6 +27,8 @@ const CROWDED_REST_MS = 500
  */
 export const retryDeliveries = jobKind<DeliveryChoice>({
   kind: 'retry_deliveries',
+  scope: 'deliveries:write',
+  goesOnAfterFailure: true,
   isEmptyDone: true,
   count: countChosen,
   slice: async (db, job) => {

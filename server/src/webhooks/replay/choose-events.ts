@@ -25,6 +25,13 @@ export interface ChosenEvent {
   readonly bytes: number
 }
 
+interface Choice {
+  readonly mode: ReplayMode
+  readonly max: number
+  /** Events whose payloads are in memory at once. */
+  readonly chunk?: number
+}
+
 /**
  * Which of these rows of the source a subscription is sent: what its names and its filter choose today, is stored still, and
  * fits the mode. It ends when the time is up, or when `max` are chosen.
@@ -33,7 +40,7 @@ export async function chooseEvents(
   db: Db,
   subscription: Subscription,
   rows: readonly TrailRow[],
-  { mode, max }: { readonly mode: ReplayMode; readonly max: number },
+  { mode, max, chunk: chunkMax = CHUNK_EVENTS }: Choice,
   judges: Judges,
 ): Promise<ChosenEvents> {
   const named = rows.filter((row) => choosesName(subscription, row.event_name))
@@ -41,7 +48,7 @@ export async function chooseEvents(
   const skipped = new Map<string, number>()
   let judged = 0
   while (judged < named.length && chosen.length < max) {
-    const chunk = named.slice(judged, judged + Math.min(CHUNK_EVENTS, max - chosen.length))
+    const chunk = named.slice(judged, judged + Math.min(chunkMax, max - chosen.length))
     const results = await judgeRows(db, subscription, chunk, judges)
     judged += results.length
     const wanted = results.filter((one) => reasonOf(one) === null)

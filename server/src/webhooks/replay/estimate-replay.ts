@@ -2,13 +2,18 @@ import type { Db } from '../../db/statement.ts'
 import type { TrailRow } from '../../events/event-view.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { TurnTaker } from '../../lib/turn-taker.ts'
+import type { Judges } from '../jobs/judge-rows.ts'
 import { JudgingTime } from '../judging-time.ts'
 import { choosesName, KnownFilters } from '../routing-decision.ts'
 import type { Subscription } from '../subscription-set.ts'
+import type { ChosenEvents } from './choose-events.ts'
 import { chooseEvents } from './choose-events.ts'
+import type { SourcePage } from './read-source.ts'
 import { readSourcePage } from './read-source.ts'
-import type { ReplayParameters, ReplaySource } from './replay-parameters.ts'
+import type { ReplayMode, ReplayParameters, ReplaySource } from './replay-parameters.ts'
 import { readTargetSubscriptions } from './replay-targets.ts'
+import type { SourceSpan } from './source-spans.ts'
+import { countOfSpans, spansOf } from './source-spans.ts'
 
 /** What a replay would do if it were started now. */
 export interface ReplayEstimate {
@@ -46,118 +51,153 @@ const JUDGED_PAGE_ROWS = 500
 const SAMPLES_MAX = 10
 /** Payloads whose size is known are taken for typical. */
 const SIZED_MIN = 200
-/** Filters are asked for so long at most, ms. */
+/** Of each span, before more is looked at of any: so all of them are seen, where time is short. */
+const PROBED_ROWS = 50
+/** Payloads are up to 256 KiB, and so many are in memory at once and taken apart without a pause. */
+const CHUNK_EVENTS = 20
+/** Somebody waits for it, ms. */
 const TIME_MAX_MS = 5_000
 
-/** As the slices of the replay will choose, up to a bound; shared out evenly among the targets. */
+/** Runs work in a transaction of its own that sees one company. */
+export type InCompany = <Result>(work: (db: Db) => Promise<Result>) => Promise<Result>
+
+type Order = Pick<ReplayParameters, 'source' | 'target' | 'mode' | 'rate'>
+
+/**
+ * As the slices of the replay will choose, up to a bound; rows and time are shared out evenly among the targets. Each page is
+ * a transaction of its own, so nobody waits for a long one.
+ */
 export async function estimateReplay(
-  db: Db,
+  inCompany: InCompany,
   companyId: string,
-  { source, target, mode, rate }: Pick<ReplayParameters, 'source' | 'target' | 'mode' | 'rate'>,
+  { source, target, mode, rate }: Order,
 ): Promise<ReplayEstimate> {
-  const targets = await readTargetSubscriptions(db, companyId, target.subscription_ids, 0)
-  const tally = new Tally()
-  const share = 1 / target.subscription_ids.length
+  const ids = target.subscription_ids
+  const targets = await inCompany((db) => readTargetSubscriptions(db, companyId, ids, { rateMax: 0 }))
   const turns = new TurnTaker(() => systemClock.elapsed())
-  const judges = {
-    filters: new KnownFilters(),
-    time: new JudgingTime(systemClock, TIME_MAX_MS),
-    sourceFilter: source.filter && JSON.stringify(source.filter),
-    turns,
-  }
+  const filters = new KnownFilters()
+  const sourceFilter = source.filter && JSON.stringify(source.filter)
+  const endsMs = systemClock.elapsed() + TIME_MAX_MS
+  const parts: Part[] = []
   for (const { subscription } of targets.values()) {
+    const share = Math.max(0, endsMs - systemClock.elapsed()) / (targets.size - parts.length)
+    const judges = { filters, sourceFilter, turns, time: new JudgingTime(systemClock, share) }
     const isJudged = mode !== 'all' || source.filter !== undefined || subscription.filter !== undefined
-    const lookedMax = Math.ceil((isJudged ? JUDGED_MAX : LOOKED_MAX) * share)
-    let after: number | null = source.from_position - 1
-    let looked = 0
-    const part = new Part()
-    while (after !== null && looked < lookedMax && !judges.time.isUp()) {
-      const isRead = isJudged || part.sized < SIZED_MIN
-      const limit = Math.min(isRead ? JUDGED_PAGE_ROWS : PAGE_ROWS, lookedMax - looked)
-      const page = await readSourcePage(db, companyId, source, after, limit)
-      looked += page.rows.length
-      if (isRead) {
-        const found = await chooseEvents(db, subscription, page.rows, { mode, max: Infinity }, judges)
-        part.addJudged(found.chosen)
-        tally.add(subscription, found.chosen, found.skipped)
-        after = found.looked === page.rows.length ? page.reached : (page.rows[found.looked - 1]?.position ?? after)
-      } else {
-        const named = page.rows.filter((row) => choosesName(subscription, row.event_name))
-        part.count += named.length
-        tally.skip('other_event_names', page.rows.length - named.length)
-        after = page.reached
-      }
-      await turns.next()
-    }
-    tally.close(part, looked, after === null ? undefined : shareOf(source, after))
+    const lookedMax = Math.ceil((isJudged ? JUDGED_MAX : LOOKED_MAX) / targets.size)
+    const part = new Part(subscription, source, { isJudged, lookedMax })
+    parts.push(part)
+    await part.look(inCompany, mode, judges)
   }
-  return tally.estimate(rate)
+  return sumOf(parts, rate)
 }
 
 export async function countReplay(db: Db, companyId: string, parameters: ReplayParameters): Promise<number> {
-  return (await estimateReplay(db, companyId, parameters)).count
-}
-
-/** Which part of the source lies before a position. */
-function shareOf({ from_position: from, to_position: to }: ReplaySource, reached: number): number {
-  return Math.max(1, reached - from + 1) / (to - from + 1)
-}
-
-interface Sized {
-  readonly row: TrailRow
-  readonly bytes: number
+  return (await estimateReplay((work) => work(db), companyId, parameters)).count
 }
 
 /** Of one target. */
 class Part {
-  count = 0
-  bytes = 0
+  readonly spans: readonly SourceSpan[]
+  readonly skipped = new Map<string, number>()
+  readonly sample: SampledEvent[] = []
+  looked = 0
   sized = 0
+  bytes = 0
+  readonly #subscription: Subscription
+  readonly #source: ReplaySource
+  readonly #isJudged: boolean
+  readonly #lookedMax: number
 
-  addJudged(chosen: readonly Sized[]): void {
-    this.count += chosen.length
+  constructor(
+    subscription: Subscription,
+    source: ReplaySource,
+    { isJudged, lookedMax }: { readonly isJudged: boolean; readonly lookedMax: number },
+  ) {
+    this.#subscription = subscription
+    this.#source = source
+    this.#isJudged = isJudged
+    this.#lookedMax = lookedMax
+    this.spans = spansOf(source, lookedMax)
+  }
+
+  /** A little of every span first, then more of those that are left, until the rows or the time are used up. */
+  async look(inCompany: InCompany, mode: ReplayMode, judges: Judges): Promise<void> {
+    let rows = this.spans.length > 1 ? PROBED_ROWS : this.#lookedMax
+    for (let open = this.spans; open.length > 0; open = open.filter(({ after }) => after !== null)) {
+      for (const span of open) {
+        await this.#lookAt(inCompany, span, rows, mode, judges)
+        if (this.#isUsedUp(judges)) return
+      }
+      rows = Math.ceil((this.#lookedMax - this.looked) / open.length)
+    }
+  }
+
+  #isUsedUp({ time }: Judges): boolean {
+    return this.looked >= this.#lookedMax || time.isUp()
+  }
+
+  async #lookAt(inCompany: InCompany, span: SourceSpan, rows: number, mode: ReplayMode, judges: Judges): Promise<void> {
+    const end = Math.min(this.looked + rows, this.#lookedMax)
+    do {
+      const { after } = span
+      if (after === null) return
+      const isRead = this.#isJudged || this.sized < SIZED_MIN
+      const limit = Math.min(isRead ? JUDGED_PAGE_ROWS : PAGE_ROWS, end - this.looked)
+      const reached = await inCompany(async (db) => {
+        const source = { ...this.#source, from_position: span.from, to_position: span.to }
+        const page = await readSourcePage(db, this.#subscription.companyId, source, after, limit)
+        this.looked += page.rows.length
+        if (!isRead) return this.#countNamed(span, page)
+        const choice = { mode, max: Infinity, chunk: CHUNK_EVENTS }
+        const found = await chooseEvents(db, this.#subscription, page.rows, choice, judges)
+        this.#add(span, found)
+        return found.looked === page.rows.length ? page.reached : (page.rows[found.looked - 1]?.position ?? after)
+      })
+      span.after = reached !== null && reached < span.to ? reached : null
+      await judges.turns?.next()
+    } while (this.looked < end && !judges.time.isUp())
+  }
+
+  #countNamed(span: SourceSpan, { rows, reached }: SourcePage): number | null {
+    const named = rows.filter((row) => choosesName(this.#subscription, row.event_name))
+    span.count += named.length
+    this.#skip('other_event_names', rows.length - named.length)
+    return reached
+  }
+
+  #add(span: SourceSpan, { chosen, skipped }: ChosenEvents): void {
+    span.count += chosen.length
     this.sized += chosen.length
     for (const { bytes } of chosen) this.bytes += bytes
+    for (const { row } of chosen.slice(0, SAMPLES_MAX - this.sample.length)) {
+      this.sample.push(toSample(row, this.#subscription.id))
+    }
+    for (const [reason, by] of skipped) this.#skip(reason, by)
+  }
+
+  #skip(reason: string, by: number): void {
+    if (by > 0) this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + by)
   }
 }
 
-class Tally {
-  #count = 0
-  #bytes = 0
-  #looked = 0
-  #isEstimated = false
-  readonly #skipped = new Map<string, number>()
-  readonly #sample: SampledEvent[] = []
-
-  add({ id }: Subscription, chosen: readonly Sized[], skipped: ReadonlyMap<string, number>): void {
-    for (const { row } of chosen.slice(0, SAMPLES_MAX - this.#sample.length)) this.#sample.push(toSample(row, id))
-    for (const [reason, by] of skipped) this.skip(reason, by)
+function sumOf(parts: readonly Part[], rate: number): ReplayEstimate {
+  let [count, bytes, looked] = [0, 0, 0]
+  const skipped = new Map<string, number>()
+  for (const part of parts) {
+    const chosen = countOfSpans(part.spans)
+    count += chosen
+    bytes += part.sized === 0 ? 0 : (part.bytes / part.sized) * chosen
+    looked += part.looked
+    for (const [reason, by] of part.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + by)
   }
-
-  skip(reason: string, by: number): void {
-    if (by > 0) this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + by)
-  }
-
-  /** @param share of the source that was looked at; undefined: all of it */
-  close({ count, bytes, sized }: Part, looked: number, share: number | undefined): void {
-    const whole = count / (share ?? 1)
-    this.#count += whole
-    this.#bytes += sized === 0 ? 0 : (bytes / sized) * whole
-    this.#looked += looked
-    this.#isEstimated ||= share !== undefined
-  }
-
-  estimate(rate: number): ReplayEstimate {
-    const count = Math.round(this.#count)
-    return {
-      count,
-      is_estimated: this.#isEstimated,
-      looked_at: this.#looked,
-      bytes: Math.round(this.#bytes),
-      seconds: Math.ceil(count / rate),
-      skipped: Object.fromEntries(this.#skipped),
-      sample: this.#sample,
-    }
+  return {
+    count: Math.round(count),
+    is_estimated: parts.some(({ spans }) => spans.some(({ after }) => after !== null)),
+    looked_at: looked,
+    bytes: Math.round(bytes),
+    seconds: Math.ceil(Math.round(count) / rate),
+    skipped: Object.fromEntries(skipped),
+    sample: parts.flatMap(({ sample }) => sample).slice(0, SAMPLES_MAX),
   }
 }
 

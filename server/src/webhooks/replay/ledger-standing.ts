@@ -12,19 +12,23 @@ export interface Standing {
   readonly lastEnding: 'delivered' | 'failed' | 'cancelled' | undefined
 }
 
-/** One look into the index of events per event. Calls that somebody made to try an endpoint are no deliveries. */
+/**
+ * One look into the index of events per event, in the months since it: nearly, see {@link firstLedgerId}. Calls that
+ * somebody made to try an endpoint are no deliveries.
+ */
 const readEndings = statement<
-  [companyId: string, subscriptionId: string, eventIds: readonly string[]],
+  [companyId: string, subscriptionId: string, eventIds: readonly string[], fromIds: readonly string[]],
   { event_id: string; is_delivered: boolean; last_ending: 'delivered' | 'failed' | 'cancelled' }
 >(
   'replay.read_endings',
   `select w.event_id, l.is_delivered, l.last_ending
-     from unnest($3::uuid[]) as w(event_id)
+     from unnest($3::uuid[], $4::uuid[]) as w(event_id, from_id)
     cross join lateral (
       select bool_or(n.outcome = 'delivered') as is_delivered,
              (array_agg(n.outcome order by n.created_at desc, n.attempt_no desc))[1] as last_ending
         from webhook_logs n
-       where n.company_id = $1 and n.event_id = w.event_id and n.subscription_id = $2 and not n.is_test
+       where n.company_id = $1 and n.event_id = w.event_id and n.id >= w.from_id
+          and n.subscription_id = $2 and not n.is_test
          and n.outcome in ('delivered', 'failed', 'cancelled')
     ) l
     where l.last_ending is not null`,
@@ -55,6 +59,13 @@ const readPending = statement<
     ) d`,
 )
 
+/** An event's id may be dated some minutes ahead of the server that posts it, whose clock dates the rows of the ledger. */
+const AHEAD_MAX_MS = 3_600_000
+
+function firstLedgerId(eventId: string): string {
+  return firstIdOfMs(Math.max(0, idTimeMs(eventId) - AHEAD_MAX_MS))
+}
+
 export async function readStandings(
   db: Db,
   companyId: string,
@@ -69,7 +80,10 @@ export async function readStandings(
     (await readPending(db, companyId, subscriptionId, eventIds, from, before)).map((row) => row.event_id),
   )
   const endings = new Map(
-    (await readEndings(db, companyId, subscriptionId, eventIds)).map((row) => [row.event_id, row]),
+    (await readEndings(db, companyId, subscriptionId, eventIds, eventIds.map(firstLedgerId))).map((row) => [
+      row.event_id,
+      row,
+    ]),
   )
   return (eventId) => ({
     isDelivered: endings.get(eventId)?.is_delivered ?? false,

@@ -282,14 +282,14 @@ describe('a replay that is under way', () => {
     await endAll(pools, 'delivered', 'http_200', companyId)
     const job = await start([id], { rate: 20 })
     await run.worker.slice()
-    await inCompany(async (db) => await pauseJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await pauseJob(db, now(), companyId, { id: job.id }))
     await endAll(pools, 'delivered', 'http_200', companyId)
     await work()
     assert.deepEqual([(await owedBy(job)).length, (await jobOf(job)).done], [0, 10])
-    await inCompany(async (db) => await resumeJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await resumeJob(db, now(), companyId, { id: job.id }))
     await run.worker.slice()
     assert.deepEqual(eventIds(await owedBy(job)), ids.slice(10, 20))
-    await inCompany(async (db) => await cancelJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await cancelJob(db, now(), companyId, { id: job.id }))
     await work()
     const { state, done } = await jobOf(job)
     assert.deepEqual([state, done, (await owedBy(job)).length], ['cancelled', 20, 10])
@@ -305,5 +305,97 @@ describe('a replay that is under way', () => {
     const wait = `select (extract(epoch from due_at - created_at) * 1000)::float8 from jobs`
     assert.equal(await sqlValue(pools.owner, 'select done::int from jobs'), 1)
     assert.equal(Math.round(Number(await sqlValue(pools.owner, wait))), 500)
+  })
+})
+
+describe('among other jobs of its company', () => {
+  test('a replay that goes on and on keeps none of them from its turn', async (t) => {
+    const { subscribe, publish, start, run, jobOf, pools } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'] })
+    await publish(...Array.from({ length: 1_000 }, (_, n) => order(n)))
+    const [long, short] = [await start([id], { mode: 'missing' }), await start([id], { mode: 'missing' })]
+    const dueAgo = async (seconds: number, job: string): Promise<void> =>
+      void (await sql(pools.owner, `update jobs set due_at = now() - $1 * interval '1 second' where id = $2`, [
+        seconds,
+        job,
+      ]))
+    await dueAgo(5, long.id)
+    await dueAgo(60, short.id)
+    await run.worker.slice()
+    assert.notEqual((await jobOf(short)).state, 'queued')
+    assert.equal((await jobOf(long)).state, 'queued')
+  })
+
+  test('a recovery of its subscription is waited for, so nothing that was missing is sent twice', async (t) => {
+    const { subscribe, publish, start, work, inCompany, jobOf, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'] })
+    await inCompany(async (db) => await disableSubscription(db, now(), companyId, id))
+    await publish(...Array.from({ length: 10 }, (_, n) => order(n)))
+    const job = await start([id], { mode: 'missing' })
+    const { job: recovery } = await inCompany((db) => enableSubscription(db, now(), companyId, id, { recover: true }))
+    assert.ok(recovery)
+    await inCompany((db) => pauseJob(db, now(), companyId, { id: recovery.id }))
+    await sql(pools.owner, `update jobs set due_at = now() where id = $1`, [job.id])
+    await work()
+    assert.equal((await jobOf(job)).waiting_for, 'recovery')
+    await inCompany((db) => resumeJob(db, now(), companyId, { id: recovery.id }))
+    await work()
+    const { state, done, skipped_reasons } = await jobOf(job)
+    assert.deepEqual([state, done, skipped_reasons], ['succeeded', 0, { pending: 10, other_event_names: 3 }])
+    assert.equal((await jobOf(recovery)).done, 10)
+  })
+})
+
+describe('a replay that has failed', () => {
+  test('goes on where it was when it is resumed, unless as many jobs are open as may be', async (t) => {
+    const { subscribe, publish, start, work, run, inCompany, jobOf, owedBy, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'] })
+    await publish(...Array.from({ length: 100 }, (_, n) => order(n)))
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id], { rate: 40 })
+    await run.worker.slice()
+    const { done } = await jobOf(job)
+    await sql(pools.owner, 'alter table subscription_health rename to away')
+    await work()
+    assert.equal((await jobOf(job)).state, 'failed')
+    await sql(pools.owner, 'alter table away rename to subscription_health')
+    const others: string[] = []
+    for (let open = 0; open < 20; open++) others.push((await start([id])).id)
+    const resume = async () => await inCompany((db) => resumeJob(db, now(), companyId, { id: job.id }))
+    await assert.rejects(resume(), { code: 'job_limit' })
+    for (const other of others) await inCompany((db) => cancelJob(db, now(), companyId, { id: other }))
+    assert.deepEqual([(await resume()).state, (await jobOf(job)).done], ['running', done])
+    for (let rounds = 0; rounds < 10 && (await jobOf(job)).state === 'running'; rounds++) {
+      await work()
+      await sql(pools.owner, 'update webhook_deliveries set due_at = now() + $1 where due_at <= now()', ['1 hour'])
+    }
+    assert.deepEqual([(await jobOf(job)).state, (await jobOf(job)).done], ['succeeded', 100])
+    assert.equal((await owedBy(job)).length, 100)
+  })
+})
+
+describe('what a replay adds', () => {
+  test('is no more than the calls at once have to do, however high its rate', async (t) => {
+    const { subscribe, publish, start, work, owedBy, jobOf, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'], concurrency: 5 })
+    await publish(...Array.from({ length: 100 }, (_, n) => order(n)))
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id])
+    await work()
+    assert.equal((await jobOf(job)).waiting_for, 'deliveries_due')
+    assert.ok((await owedBy(job)).length <= 20, String((await owedBy(job)).length))
+  })
+
+  test('goes on for the others when one entity is held up', async (t) => {
+    const { subscribe, publish, start, work, jobOf, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'], concurrency: 256 })
+    for (let batch = 0; batch < 3; batch++) await publish(...Array.from({ length: 1_000 }, (_, n) => order(1, n)))
+    await publish(...Array.from({ length: 100 }, (_, n) => order(n + 2)))
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id], {}, 3_100)
+    await work()
+    await sql(pools.owner, "update webhook_deliveries set due_at = now() + interval '1 hour' where due_at < 'infinity'")
+    await work()
+    assert.deepEqual([(await jobOf(job)).state, (await jobOf(job)).done], ['succeeded', 3_100])
   })
 })

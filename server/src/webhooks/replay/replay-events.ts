@@ -7,6 +7,7 @@ import { holdEvents, letHeldFollow } from '../hold-events.ts'
 import { insertMissing } from '../insert-deliveries.ts'
 import { insertOrdered } from '../insert-ordered.ts'
 import type { JobAtWork, JobSlice } from '../jobs/job-kinds.ts'
+import { confirmedMax } from '../jobs/confirm-count.ts'
 import { jobKind } from '../jobs/job-kinds.ts'
 import { isFanningOut } from '../jobs/open-fan-outs.ts'
 import { JUDGING_MAX_MS, JudgingTime } from '../judging-time.ts'
@@ -34,7 +35,7 @@ const PAGE_ROWS = 1_000
 const SLICE_MAX = 1_000
 
 /** While what was added before is being posted; and while somebody has to do something. */
-const DUE_REST_MS = 100
+const DUE_REST_MS = 25
 const WAITING_REST_MS = 1_000
 
 /**
@@ -52,6 +53,8 @@ const WAITING_REST_MS = 1_000
  */
 export const replayEvents = jobKind<ReplayParameters>({
   kind: REPLAY_KIND,
+  scope: 'replays:write',
+  goesOnAfterFailure: true,
   count: countReplay,
   slice: async (db, job) => await replaySlice(db, job),
   abandoned: async (db, author, { companyId, id, parameters }) => {
@@ -69,13 +72,14 @@ export async function replaySlice(
   const { source, target, rate } = parameters
   const progress = readProgress(job.cursor, target.subscription_ids, source.from_position)
   const open = openTargets(progress)
-  const sliceMax = Math.max(1, Math.min(SLICE_MAX, Math.ceil(rate / 2)))
+  const left = leftOf(job)
+  if (open.length > 0 && left <= 0) return waitingAt(job, 'more_than_confirmed')
+  const sliceMax = Math.max(1, Math.min(SLICE_MAX, Math.ceil(rate / 2), left))
   const subscriptions = await readTargetSubscriptions(
     db,
     companyId,
     open.map(({ id }) => id),
-    sliceMax,
-    job.id,
+    { rateMax: sliceMax, replayId: job.id, mode: parameters.mode },
   )
   const states = open.map((place) => ({ ...place, state: subscriptions.get(place.id) }))
   const next = states.find(({ state }) => state?.waitsFor === undefined)
@@ -86,6 +90,12 @@ export async function replaySlice(
   if (!next.state || next.state.isDeleted) return await skipSlice(db, job, progress, next)
   if (next.state.needsHold) return await holdSlice(db, job, next)
   return await postSlice(db, job, progress, { ...next, state: next.state }, { clock, sliceMax })
+}
+
+/** How many may be added still. What was counted exactly cannot become more; an estimate can, and then it was confirmed. */
+function leftOf({ done, parameters }: JobAtWork<ReplayParameters>): number {
+  const { is_total_estimated: isEstimated, confirmed_count: confirmed = 0 } = parameters
+  return isEstimated ? confirmedMax(confirmed) - done : Infinity
 }
 
 type Place = ReturnType<typeof openTargets>[number]
@@ -130,7 +140,7 @@ async function postSlice(
     time: new JudgingTime(clock, JUDGING_MAX_MS),
     sourceFilter: source.filter && JSON.stringify(source.filter),
   }
-  const max = state.isProbe ? 1 : sliceMax
+  const max = Math.min(state.addMax, sliceMax)
   const { chosen, skipped, looked } = await chooseEvents(db, state.subscription, page.rows, { mode, max }, judges)
   const reached = looked === page.rows.length ? page.reached : (page.rows[looked - 1]?.position ?? after)
   const author = { actor: systemActor, nowMs: systemClock.now() }
@@ -192,7 +202,10 @@ function finishedAt(progress: ReplayProgress): JobSlice {
   return { done: 0, skipped: {}, cursor: writeProgress(progress), finished: true }
 }
 
-function waitingAt({ cursor }: JobAtWork<ReplayParameters>, waitingFor: Waiting | 'fan_out'): JobSlice {
+function waitingAt(
+  { cursor }: JobAtWork<ReplayParameters>,
+  waitingFor: Waiting | 'fan_out' | 'more_than_confirmed',
+): JobSlice {
   const restMs = waitingFor === 'deliveries_due' || waitingFor === 'deliveries_pending' ? DUE_REST_MS : WAITING_REST_MS
   return { done: 0, skipped: {}, cursor, finished: false, waitingFor, restMs }
 }

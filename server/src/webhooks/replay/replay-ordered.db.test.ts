@@ -175,7 +175,7 @@ describe('a replay to an ordered subscription', () => {
     await slice()
     await slice()
     const held = await publish(...orders(5))
-    await inCompany(async (db) => await cancelJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await cancelJob(db, now(), companyId, { id: job.id }))
     const late = await publish(...orders(2))
     await settle()
     assert.deepEqual(arrived().slice(past.length), [...again(past.slice(0, 4)), ...live([...held, ...late])])
@@ -282,11 +282,11 @@ describe('a replay to an ordered subscription', () => {
     const job = await start([id])
     await slice()
     const held = await publish(...orders(2))
-    await inCompany(async (db) => await cancelJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await cancelJob(db, now(), companyId, { id: job.id }))
     const recovery = await sqlValue<string>(pools.owner, `select id from jobs where kind = 'recover_events'`)
     const parameters = await sqlValue<object>(pools.owner, `select parameters from jobs where kind = 'recover_events'`)
     assert.equal('after_replay' in parameters && parameters.after_replay, job.id)
-    await inCompany(async (db) => await cancelJob(db, now(), companyId, recovery))
+    await inCompany(async (db) => await cancelJob(db, now(), companyId, { id: recovery }))
     const stopped = await rest.subscriptionOf(id)
     assert.deepEqual([stopped.status, stopped.held_by], ['inactive', null])
     await inCompany(async (db) => await enableSubscription(db, now(), companyId, id, { recover: true }))
@@ -304,7 +304,7 @@ describe('a replay to an ordered subscription', () => {
     const job = await start([id])
     await slice()
     const held = await publish(...orders(2))
-    await inCompany(async (db) => await cancelJob(db, now(), companyId, job.id))
+    await inCompany(async (db) => await cancelJob(db, now(), companyId, { id: job.id }))
     await sql(
       pools.owner,
       `update subscription_health set disable_due = 'failures_in_row' where subscription_id = $1`,

@@ -44,4 +44,6 @@ export interface ReplayParameters {
   readonly reason?: string
   /** The job's total is an estimate: more was chosen than was counted. */
   readonly is_total_estimated: boolean
+  /** Where it is: the number that somebody has confirmed, beyond which little is sent ({@link confirmedMax}). */
+  readonly confirmed_count?: number
 }

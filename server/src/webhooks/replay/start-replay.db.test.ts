@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { endAll } from '../../../test/support/job-run.ts'
 import { replayRun } from '../../../test/support/replay-run.ts'
+import { sql } from '../../../test/support/sql.ts'
+import { now } from '../../../test/support/test-node.ts'
 import { newId } from '../../lib/ids.ts'
+import { resumeReplay } from './resume-replay.ts'
 
 const order = (n: number) => ({ event_name: 'order.placed', payload: { n }, entity_type: 'order', entity_id: '1' })
 
@@ -97,5 +100,47 @@ describe('starting a replay', () => {
     await work()
     const { state, done } = await jobOf(job)
     assert.deepEqual([state, done], ['succeeded', 0])
+  })
+})
+
+describe('an estimate', () => {
+  test('sees what lies behind the rows that it may look at, and is confirmed whatever it is', async (t) => {
+    const { subscribe, publish, plan, start, pools, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'] })
+    const batch = Array.from({ length: 1_000 }, (_, n) => order(n))
+    for (let batches = 0; batches < 20; batches++) await publish(...batch)
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    for (let batches = 0; batches < 3; batches++) await publish(...batch)
+    await endAll(pools, 'failed', 'http_500', companyId)
+    const { estimate } = await plan([id], { mode: 'missing' })
+    assert.equal(estimate.is_estimated, true)
+    assert.ok(Math.abs(estimate.count - 3_000) < 300, String(estimate.count))
+    await assert.rejects(start([id], { mode: 'missing' }), { code: 'count_required' })
+    await sql(pools.owner, 'update webhook_logs set outcome = $1', ['delivered'])
+    await assert.rejects(start([id], { mode: 'missing' }), { code: 'count_required' }) // though it is about 0
+  })
+
+  test('that was too low ends where it was confirmed, until more is', async (t) => {
+    const { subscribe, publish, start, work, jobOf, pools, inCompany, companyId } = await replayRun(t)
+    const id = await subscribe({ event_names: ['order.*'] })
+    for (let batches = 0; batches < 2; batches++) {
+      await publish(...Array.from({ length: 1_000 }, (_, n) => ({ ...order(n), entity_id: `${batches}-${n}` })))
+    }
+    await endAll(pools, 'delivered', 'http_200', companyId)
+    const job = await start([id], {}, 2_000)
+    const low = JSON.stringify({ is_total_estimated: true, confirmed_count: 1_200 })
+    await sql(pools.owner, 'update jobs set parameters = parameters || $1::jsonb', [low])
+    const workThrough = async (): Promise<void> => {
+      for (let rounds = 0; rounds < 20; rounds++) {
+        await work()
+        await endAll(pools, 'delivered', 'http_200', companyId)
+      }
+    }
+    await workThrough()
+    const { state, done, waiting_for } = await jobOf(job)
+    assert.deepEqual([state, done, waiting_for], ['running', 1_320, 'more_than_confirmed'])
+    await inCompany((db) => resumeReplay(db, now(), companyId, job.id, 2_000))
+    await workThrough()
+    assert.deepEqual([(await jobOf(job)).state, (await jobOf(job)).done], ['succeeded', 2_000])
   })
 })

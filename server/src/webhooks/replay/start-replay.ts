@@ -8,9 +8,9 @@ import { ProblemError } from '../../lib/problems.ts'
 import type { Fault } from '../../lib/problems.ts'
 import type { TimeRange } from '../../lib/time-range.ts'
 import type { Job } from '../jobs/job-store.ts'
-import { startJob } from '../jobs/start-job.ts'
+import { refuseAtJobLimit, startJob } from '../jobs/start-job.ts'
 import { findLastPosition } from '../subscription-store.ts'
-import type { ReplayEstimate } from './estimate-replay.ts'
+import type { InCompany, ReplayEstimate } from './estimate-replay.ts'
 import { estimateReplay } from './estimate-replay.ts'
 import { replayEvents } from './replay-events.ts'
 import type { ReplayMode, ReplayParameters, ReplaySource, ReplayTarget } from './replay-parameters.ts'
@@ -35,17 +35,22 @@ export interface ReplayOrder {
   readonly reason?: string | undefined
 }
 
-/** What an order comes to now. Throws what {@link startReplay} does, but for what is about the count. */
+/**
+ * What an order comes to now. Throws what {@link startReplay} does, but for what is about the count. It is looked at in
+ * transactions of their own, so it can take a while.
+ */
 export async function planReplay(
-  db: Db,
+  inCompany: InCompany,
   companyId: string,
   order: ReplayOrder,
 ): Promise<{ readonly parameters: ReplayParameters; readonly estimate: ReplayEstimate }> {
   const { target, mode, rate, reason } = order
-  await checkTarget(db, companyId, target)
-  const source = await freezeSource(db, companyId, order.source)
+  const source = await inCompany(async (db) => {
+    await checkTarget(db, companyId, target)
+    return await freezeSource(db, companyId, order.source)
+  })
   const chosen = { source, target, mode, rate, ...(reason !== undefined && { reason }) }
-  const estimate = await estimateReplay(db, companyId, chosen)
+  const estimate = await estimateReplay(inCompany, companyId, chosen)
   return { parameters: { ...chosen, is_total_estimated: estimate.is_estimated }, estimate }
 }
 
@@ -55,18 +60,25 @@ export async function planReplay(
  * or job_limit.
  */
 export async function startReplay(
-  db: Db,
+  inCompany: InCompany,
   author: Author,
   companyId: string,
   order: ReplayOrder,
   expectedCount: number | undefined,
 ): Promise<Job> {
-  const { parameters, estimate } = await planReplay(db, companyId, order)
-  return await startJob(db, author, companyId, replayEvents, parameters, expectedCount, estimate.count)
+  await inCompany((db) => refuseAtJobLimit(db, companyId))
+  const { parameters, estimate } = await planReplay(inCompany, companyId, order)
+  const counted = { count: estimate.count, isEstimated: estimate.is_estimated }
+  const confirmed = counted.isEstimated && expectedCount !== undefined ? { confirmed_count: expectedCount } : {}
+  return await inCompany(async (db) => {
+    await checkTarget(db, companyId, order.target)
+    const ordered: ReplayParameters = { ...parameters, ...confirmed }
+    return await startJob(db, author, companyId, replayEvents, ordered, expectedCount, counted)
+  })
 }
 
 async function checkTarget(db: Db, companyId: string, { subscription_ids: ids }: ReplayTarget): Promise<void> {
-  const found = await readTargetSubscriptions(db, companyId, ids, 0)
+  const found = await readTargetSubscriptions(db, companyId, ids, { rateMax: 0 })
   const at = (index: number): string => `/target/subscription_ids/${index}`
   const unknown = ids.flatMap((id, index): Fault[] => {
     const target = found.get(id)
