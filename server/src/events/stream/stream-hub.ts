@@ -4,11 +4,12 @@ import type { Clock } from '../../lib/clock.ts'
 import { eachOf } from '../../lib/each-of.ts'
 import { Loop } from '../../lib/loop.ts'
 import { ProblemError } from '../../lib/problems.ts'
-import { TurnTaker } from '../../lib/turn-taker.ts'
 import type { SharedPages } from './company-feed.ts'
 import { CompanyFeed } from './company-feed.ts'
 import { OwnPages } from './own-pages.ts'
 import { lastPosition, readHeads, readStreamPage } from './read-stream-page.ts'
+import type { Lane } from './serving-turns.ts'
+import { ServingTurns } from './serving-turns.ts'
 import { StreamAdmission } from './stream-admission.ts'
 import type { EventStreamEnd } from './stream-end.ts'
 import { StreamListener } from './stream-listener.ts'
@@ -86,11 +87,19 @@ interface FeedState {
   readonly feed: CompanyFeed
   readonly listeners: Set<StreamListener>
   /** Its listeners are being given what was read. */
-  isServed: boolean
+  round: FeedRound | undefined
   /** Until then others have the thread: giving its listeners what was read took long. */
   restUntilMs: number
   /** It was not its turn in a round since. */
   wasPassedOver: boolean
+}
+
+/** What was read goes to those who wait for nothing but that; the costly ones are served beside it. */
+interface FeedRound {
+  readonly waiting: Set<StreamListener>
+  readonly shared: SharedPages
+  readonly hasMore: boolean
+  workedMs: number
 }
 
 export class StreamHub {
@@ -100,6 +109,7 @@ export class StreamHub {
   /** Counts those too who do not listen yet. */
   readonly #admission: StreamAdmission
   readonly #ownPages: OwnPages
+  readonly #turns: ServingTurns<StreamListener | FeedState>
   readonly #loop: Loop
   readonly #upkeep: Loop
   #isStopping = false
@@ -122,6 +132,12 @@ export class StreamHub {
       keysInForce: options.keysInForce,
       heartbeatMs: this.#limits.heartbeatMs,
       onError,
+    })
+    this.#turns = new ServingTurns({
+      clock,
+      step: (item) => (item instanceof StreamListener ? this.#serveOne(item) : this.#serveNext(item)),
+      onError,
+      onIdle: () => this.#forgetParsed(),
     })
     this.#ownPages = new OwnPages({
       pool: api,
@@ -201,7 +217,7 @@ export class StreamHub {
     const nowMs = clock.elapsed()
     const open: FeedState[] = []
     for (const state of this.#feeds.values()) {
-      state.wasPassedOver = state.isServed || state.restUntilMs > nowMs
+      state.wasPassedOver = state.round !== undefined || state.restUntilMs > nowMs
       if (!state.wasPassedOver) open.push(state)
     }
     if (open.length === 0) return pollMs
@@ -235,43 +251,73 @@ export class StreamHub {
       this.#fail(error, companyId, state.listeners)
       return
     }
-    state.isServed = true
-    void this.#serveAll(state, feed.readTo < head)
+    state.round = { waiting: new Set(), shared: new Map(), hasMore: feed.readTo < head, workedMs: 0 }
+    for (const listener of state.listeners) {
+      if (laneOf(listener) === 'quick') state.round.waiting.add(listener)
+      else this.#turns.add(listener, 'costly')
+    }
+    this.#turns.add(state, 'quick')
   }
 
-  /** Gives the listeners of a company what was read. Never rejects. */
-  async #serveAll(state: FeedState, hasMore: boolean): Promise<void> {
+  /** One page for the next of the listeners of a company. Answers whether another of them waits. */
+  #serveNext(state: FeedState): boolean {
     const { clock } = this.#options
-    const { feed, listeners } = state
+    const { round } = state
+    if (!round) return false
     const startMs = clock.elapsed()
-    const shared: SharedPages = new Map()
-    const turns = new TurnTaker(() => clock.elapsed())
-    for (const listener of listeners) {
-      while (this.#giveOne(state, listener, shared)) await turns.next()
-      await turns.next()
+    for (const listener of round.waiting) {
+      round.waiting.delete(listener)
+      if (this.#giveOne(state, listener, round.shared)) round.waiting.add(listener)
+      break
     }
-    feed.forgetParsed()
-    feed.trim()
+    round.workedMs += clock.elapsed() - startMs
+    if (round.waiting.size > 0) return true
+    void this.#endRound(state, round)
+    return false
+  }
+
+  /** Never rejects. */
+  async #endRound(state: FeedState, { workedMs, hasMore }: FeedRound): Promise<void> {
+    const { clock } = this.#options
+    state.feed.forgetParsed()
+    state.feed.trim()
     this.#trimAll()
+    state.round = undefined
     // As long as this took, others have the thread to themselves: half of it at most is spent here.
-    const tookMs = clock.elapsed() - startMs
-    state.isServed = false
-    if (tookMs > ROUND_REST_MS) {
-      state.restUntilMs = clock.elapsed() + tookMs
-      await clock.sleep(tookMs)
+    if (workedMs > ROUND_REST_MS) {
+      state.restUntilMs = clock.elapsed() + workedMs
+      await clock.sleep(workedMs)
     }
     if (hasMore || state.wasPassedOver) this.#loop.wake()
   }
 
-  /** When a listener has room again, or has read a page. One page in a turn. */
+  /** When a listener has room again, or has read a page. */
   #serveAlone(listener: StreamListener): void {
-    const state = this.#feeds.get(listener.companyId)
-    if (!state?.listeners.has(listener)) return
-    if (this.#giveOne(state, listener)) setImmediate(() => this.#serveAlone(listener))
+    this.#turns.add(listener, laneOf(listener))
   }
 
-  /** One page, if there is one. Answers whether there may be another. */
-  #giveOne({ feed }: FeedState, listener: StreamListener, shared?: SharedPages): boolean {
+  /** One page in a turn. */
+  #serveOne(listener: StreamListener): boolean {
+    const state = this.#feeds.get(listener.companyId)
+    return state?.listeners.has(listener) === true && this.#giveOne(state, listener)
+  }
+
+  #forgetParsed(): void {
+    for (const { feed } of this.#feeds.values()) feed.forgetParsed()
+  }
+
+  /** One page, if there is one. Answers whether there may be another. What is wrong with one listener ends that one only. */
+  #giveOne(state: FeedState, listener: StreamListener, shared?: SharedPages): boolean {
+    try {
+      return this.#givePage(state, listener, shared)
+    } catch (error) {
+      this.#options.onError(error, { company_id: listener.companyId })
+      listener.end('internal_error')
+      return false
+    }
+  }
+
+  #givePage({ feed }: FeedState, listener: StreamListener, shared: SharedPages | undefined): boolean {
     if (!listener.isReady) return false
     if (listener.until !== undefined && listener.position >= listener.until) {
       listener.end('caught_up')
@@ -308,10 +354,15 @@ function newFeed(companyId: string, after: number): FeedState {
   return {
     feed: new CompanyFeed(companyId, after),
     listeners: new Set(),
-    isServed: false,
+    round: undefined,
     restUntilMs: 0,
     wasPassedOver: false,
   }
+}
+
+/** A filter of the payload may take long. */
+function laneOf({ selection }: StreamListener): Lane {
+  return selection.tests.filter ? 'costly' : 'quick'
 }
 
 function stopping(): ProblemError {
