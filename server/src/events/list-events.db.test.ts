@@ -264,5 +264,5 @@ test('a costly filter leaves the thread to others, and its page ends where its t
   } while (cursor !== undefined)
   assert.equal(found.length, 40)
   assert.ok(pages > 1, 'one page did not have the time for all')
-  assert.ok(longestMs < 200, `the thread was held for ${longestMs} ms`)
+  assert.ok(longestMs < 400, `the thread was held for ${longestMs} ms`)
 })

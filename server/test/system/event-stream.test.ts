@@ -10,7 +10,7 @@ import { API_KEY, startDaybook } from '../support/daybook-process.ts'
 import { testDatabase } from '../support/database.ts'
 import type { EventStream, StreamedEvent } from '../support/event-stream.ts'
 import { openStream } from '../support/event-stream.ts'
-import { sql } from '../support/sql.ts'
+import { sql, sqlValue } from '../support/sql.ts'
 import { startStreamApp } from '../support/stream-app.ts'
 import { until } from '../support/until.ts'
 
@@ -187,6 +187,20 @@ test('2,000 listeners are one reader of the database, and all of them get everyt
 
   const refused = await call(app.url, 'GET', '/events/stream', undefined, app.key)
   assert.deepEqual([refused.status, refused.body['code']], [429, 'too_many_streams'])
+})
+
+test('fifty who come back after a restart, each some way behind, are served from three pages that are read once', async (t) => {
+  const app = await startStreamApp(t)
+  await app.publish(600)
+  const head = 'select last_position from company_heads where company_id = $1'
+  const last = Number(await sqlValue(app.database.pools.engine, head, [app.companyId]))
+  app.statements.length = 0
+  for (let behind = 0; behind < 50; behind++) {
+    const stream = await openStream(t, app.url, { key: app.key, query: { after: last - behind } })
+    await stream.until('it has what it missed', ({ events }) => events.length === behind)
+  }
+  const pages = app.statements.filter((name) => name.startsWith('trail.page')).length
+  assert.ok(pages <= 3, `${pages} pages were read`)
 })
 
 test('a company has so many streams and a process so many; who leaves makes room', async (t) => {

@@ -9,7 +9,7 @@ import { sql } from '../../../test/support/sql.ts'
 import { until } from '../../../test/support/until.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { compileFilter } from '../../lib/filter/compile-filter.ts'
-import type { StreamLimits, StreamWish } from './stream-hub.ts'
+import type { StreamHubOptions, StreamLimits, StreamWish } from './stream-hub.ts'
 import { StreamHub } from './stream-hub.ts'
 import type { StreamListener, StreamSink } from './stream-listener.ts'
 import type { StreamSelection } from './stream-selection.ts'
@@ -27,7 +27,11 @@ interface Run {
   readonly company: TestCompany
 }
 
-async function begin(t: TestContext, limits: Partial<StreamLimits> = {}): Promise<Run> {
+async function begin(
+  t: TestContext,
+  limits: Partial<StreamLimits> = {},
+  more: Partial<StreamHubOptions> = {},
+): Promise<Run> {
   const database = await testDatabase(t)
   const hub = new StreamHub({
     api: database.pools.api,
@@ -37,6 +41,7 @@ async function begin(t: TestContext, limits: Partial<StreamLimits> = {}): Promis
     isPassing: () => false,
     onError: (error) => assert.fail(String(error)),
     limits: { pollMs: 20, listenersOfCompanyMax: 2_000, ...limits },
+    ...more,
   })
   database.closeFirst(async () => await hub.stop())
   return { database, hub, company: await testCompany(database.pools) }
@@ -231,4 +236,85 @@ test('one whose filter is costly does not keep others from their events', async 
     costly.every((ear) => ear.listener.position >= 60),
   )
   assert.ok(watch.longestMs < 500, `the thread was held for ${watch.longestMs} ms`)
+})
+
+test('a hundred of one company who read the past do not keep another company from its first page', async (t) => {
+  const run = await begin(t)
+  const other = { ...run, company: await testCompany(run.database.pools) }
+  await publish(run, 600, longList)
+  await publish(other, 600)
+  const many = await Promise.all(
+    Array.from({ length: 100 }, async (_, n) => {
+      return await listen(run, { selection: costlySelection(`costly ${n}`), after: 0 })
+    }),
+  )
+  const before = many.filter((ear) => ear.listener.position > 0).length
+  const one = await listen(other, { after: 0 })
+  await until('the other one has its page', () => one.positions.length > 0, 30_000)
+  const moved = many.filter((ear) => ear.listener.position > 0).length - before
+  assert.ok(moved < 20, `${moved} pages were read before`)
+})
+
+test('a listener that is ended while its page is read is written nothing more', async (t) => {
+  const run = await begin(t)
+  await publish(run, 600)
+  const [ended, other] = [await listen(run, { after: 0 }), await listen(run, { after: 0 })]
+  const before = ended.positions.length
+  assert.ok(ended.listener.isReading)
+  ended.listener.end('key_ended')
+  await until('the other has all', () => other.positions.length === 600)
+  assert.equal(ended.positions.length, before)
+})
+
+test('what is held of a quiet company is read anew after ten minutes, so an erased payload is not given out', async (t) => {
+  let aheadMs = 0
+  const clock = { ...systemClock, elapsed: () => performance.now() + aheadMs }
+  const run = await begin(t, {}, { clock })
+  const first = await listen(run)
+  await publish(run, 3)
+  await until('it is held', () => first.positions.length === 3)
+  await sql(run.database.pools.owner, 'alter table event_logs disable row level security')
+  await sql(run.database.pools.owner, 'delete from event_logs where company_id = $1', [run.company.id])
+  const selection = { ...all, key: 'payloads', fields: undefined }
+  const isErased = async (): Promise<boolean> => {
+    const ear = await listen(run, { selection, after: 0 }, 'when told')
+    await until('it has a page', () => ear.waiting.length === 1)
+    const text = ear.waiting[0]?.toString() ?? ''
+    return text.includes('"payload_expired":true')
+  }
+  assert.equal(await isErased(), false)
+  aheadMs += 11 * 60_000
+  await until('it is given what the log says now', isErased)
+})
+
+test('a payload that was parsed for one who came alone is let go of afterwards', async (t) => {
+  const run = await begin(t)
+  const seen: unknown[] = []
+  const filter = { matches: (event: object) => seen.push(event) > 0 }
+  const first = await listen(run)
+  await publish(run, 1)
+  await until('it is held', () => first.positions.length === 1)
+  for (const key of ['one', 'two']) {
+    const ear = await listen(run, { selection: { ...all, key, tests: { filter } }, after: 0 })
+    await until('it has its event', () => ear.positions.length === 1)
+  }
+  assert.equal(seen.length, 2)
+  assert.notEqual(seen[0], seen[1], 'parsed once more')
+})
+
+test('a connection or a filter that throws ends one stream, and is told', async (t) => {
+  const errors: unknown[] = []
+  const run = await begin(t, {}, { onError: (error) => errors.push(error) })
+  const fail = (): never => {
+    throw new Error('broken')
+  }
+  const good = await listen(run)
+  const bad = await listen(run, { selection: { ...all, key: 'bad', tests: { filter: { matches: fail } } } })
+  const broken = await listen(run)
+  broken.write = fail
+  await publish(run, 3)
+  await until('both have ended', () => bad.ended !== undefined && broken.ended !== undefined)
+  await publish(run, 1)
+  await until('the other goes on', () => good.positions.length === 4)
+  assert.deepEqual(errors.map(String), ['Error: broken', 'Error: broken'])
 })

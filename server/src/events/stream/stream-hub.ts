@@ -14,6 +14,7 @@ import { StreamAdmission } from './stream-admission.ts'
 import type { EventStreamEnd } from './stream-end.ts'
 import { StreamListener } from './stream-listener.ts'
 import type { StreamSelection } from './stream-selection.ts'
+import type { StreamPage } from './stream-page.ts'
 import type { StreamUpkeepOptions } from './stream-upkeep.ts'
 import { streamUpkeep } from './stream-upkeep.ts'
 
@@ -71,7 +72,7 @@ export interface StreamWish {
 
 /** Of all feeds together. */
 const HELD_WEIGHT_MAX = 32 * 1024 * 1024
-/** A new feed goes so far back for the listener for whom it is made. */
+/** A new feed goes so far back: after a restart those who come back are some way behind, each at another position. */
 const FEED_BEGINS_BACK = 500
 const FEED_ROWS = 200
 const FEEDS_AT_ONCE = 3
@@ -79,6 +80,8 @@ const FEEDS_AT_ONCE = 3
 const ROUND_REST_MS = 5
 const ERROR_PAUSE_MS = 500
 const NOBODY_LISTENS_MS = 60_000
+/** What was read is read again after this, so that what a retention or an erasure has taken is not given out for ever. */
+const HELD_MAX_MS = 600_000
 
 /** All events: what a feed reads. */
 const everything = { filter: {}, tests: {}, fields: undefined }
@@ -109,6 +112,8 @@ export class StreamHub {
   /** Counts those too who do not listen yet. */
   readonly #admission: StreamAdmission
   readonly #ownPages: OwnPages
+  /** Payloads of these may be parsed. */
+  readonly #lookedInto = new Set<CompanyFeed>()
   readonly #turns: ServingTurns<StreamListener | FeedState>
   readonly #loop: Loop
   readonly #upkeep: Loop
@@ -142,7 +147,7 @@ export class StreamHub {
     this.#ownPages = new OwnPages({
       pool: api,
       clock,
-      onRead: (listener) => this.#serveAlone(listener),
+      onRead: (listener, page) => this.#takeOwn(listener, page),
       onError: (error, listener) => this.#fail(error, listener.companyId, [listener]),
     })
   }
@@ -192,7 +197,7 @@ export class StreamHub {
   }
 
   #add({ companyId, keyId, selection, follows }: StreamWish, after: number, head: number): StreamListener {
-    const state = this.#feeds.get(companyId) ?? newFeed(companyId, Math.max(after, head - FEED_BEGINS_BACK))
+    const state = this.#feeds.get(companyId) ?? newFeed(companyId, Math.max(0, head - FEED_BEGINS_BACK))
     const listener = new StreamListener({
       companyId,
       keyId,
@@ -218,7 +223,9 @@ export class StreamHub {
     const open: FeedState[] = []
     for (const state of this.#feeds.values()) {
       state.wasPassedOver = state.round !== undefined || state.restUntilMs > nowMs
-      if (!state.wasPassedOver) open.push(state)
+      if (state.wasPassedOver) continue
+      open.push(state)
+      state.feed.forgetOlder(nowMs - HELD_MAX_MS)
     }
     if (open.length === 0) return pollMs
     onceRouted?.(() => this.#loop.wake()) // before the heads are asked for, so that none is missed
@@ -246,7 +253,7 @@ export class StreamHub {
     try {
       const request = { after: feed.readTo, limit: FEED_ROWS, head }
       const { events, position } = await readStreamPage(this.#options.api, companyId, everything, request)
-      feed.append(events, position)
+      feed.append(events, position, this.#options.clock.elapsed())
     } catch (error) {
       this.#fail(error, companyId, state.listeners)
       return
@@ -303,17 +310,28 @@ export class StreamHub {
   }
 
   #forgetParsed(): void {
-    for (const { feed } of this.#feeds.values()) feed.forgetParsed()
+    for (const feed of this.#lookedInto) feed.forgetParsed()
+    this.#lookedInto.clear()
   }
 
   /** One page, if there is one. Answers whether there may be another. What is wrong with one listener ends that one only. */
   #giveOne(state: FeedState, listener: StreamListener, shared?: SharedPages): boolean {
+    return this.#orEnd(listener, () => this.#givePage(state, listener, shared)) === true
+  }
+
+  /** A page that it has read by itself. */
+  #takeOwn(listener: StreamListener, page: StreamPage): void {
+    this.#orEnd(listener, () => listener.take(page, this.#options.clock.elapsed()))
+    this.#serveAlone(listener)
+  }
+
+  #orEnd<Result>(listener: StreamListener, work: () => Result): Result | undefined {
     try {
-      return this.#givePage(state, listener, shared)
+      return work()
     } catch (error) {
       this.#options.onError(error, { company_id: listener.companyId })
       listener.end('internal_error')
-      return false
+      return undefined
     }
   }
 
@@ -324,6 +342,7 @@ export class StreamHub {
       return false
     }
     if (listener.position >= feed.readTo) return false
+    if (listener.selection.tests.filter) this.#lookedInto.add(feed)
     const page = feed.pageAfter(listener.selection, listener.position, shared)
     if (page) listener.take(page, this.#options.clock.elapsed())
     else this.#ownPages.read(listener)
