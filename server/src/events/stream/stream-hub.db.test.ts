@@ -152,7 +152,27 @@ test('1,999 who read nothing cost a page each at most, and one buffer where they
   const bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
   assert.ok(buffers.size < 20, `${buffers.size} buffers`)
   assert.ok(bytes < 4 * 1024 * 1024, `${bytes} bytes`)
-  for (const ear of ears) assert.ok((ear.waiting[0]?.length ?? 0) < 2 * 64 * 1024)
+  for (const ear of ears) assert.ok((ear.waiting[0]?.length ?? 0) <= 64 * 1024)
+})
+
+test('2,000 who want different things and read nothing hold 64 MiB at most: those who have waited longest are cut', async (t) => {
+  const run = await begin(t)
+  const ears: Ear[] = []
+  for (let n = 1; n < 2_000; n++) {
+    ears.push(await listen(run, { selection: { ...all, key: `own ${n}`, fields: undefined } }, 'when told'))
+  }
+  const quick = await listen(run)
+  await publish(run, 20, JSON.stringify('ä'.repeat(10_000)))
+  await until('each has a page', () => ears.every((ear) => ear.waiting.length === 1), 30_000)
+  await until('one who reads has everything', () => quick.positions.length === 20)
+  const left = ears.filter((ear) => ear.ended === undefined)
+  const bytes = left.reduce((sum, ear) => sum + (ear.waiting[0]?.byteLength ?? 0), 0)
+  assert.ok(bytes <= 64 * 1024 * 1024, `${bytes} bytes`)
+  assert.ok(bytes > 63 * 1024 * 1024, 'and no more are cut than that needs')
+  for (const ear of ears) {
+    assert.ok((ear.waiting[0]?.byteLength ?? 0) <= 64 * 1024)
+    assert.ok(ear.ended?.includes('not_taken') ?? true)
+  }
 })
 
 test('an event whose payload has expired is told by what the trail and the index still know', async (t) => {

@@ -17,6 +17,7 @@ import type { StreamSelection } from './stream-selection.ts'
 import type { StreamPage } from './stream-page.ts'
 import type { StreamUpkeepOptions } from './stream-upkeep.ts'
 import { streamUpkeep } from './stream-upkeep.ts'
+import { UntakenPages } from './untaken-pages.ts'
 
 /**
  * All who listen to the logs of their companies, in this process.
@@ -70,6 +71,11 @@ export interface StreamWish {
   readonly follows: boolean
 }
 
+/** Those who lost their connections at once do not come back at once. */
+const RETRY_MIN_MS = 2_000
+const RETRY_SPREAD_MS = 3_000
+/** Of what waits for sockets. */
+const UNTAKEN_BYTES_MAX = 64 * 1024 * 1024
 /** Of all feeds together. */
 const HELD_WEIGHT_MAX = 32 * 1024 * 1024
 /** A new feed goes so far back: after a restart those who come back are some way behind, each at another position. */
@@ -112,6 +118,7 @@ export class StreamHub {
   /** Counts those too who do not listen yet. */
   readonly #admission: StreamAdmission
   readonly #ownPages: OwnPages
+  readonly #untaken = new UntakenPages(UNTAKEN_BYTES_MAX)
   /** Payloads of these may be parsed. */
   readonly #lookedInto = new Set<CompanyFeed>()
   readonly #turns: ServingTurns<StreamListener | FeedState>
@@ -182,6 +189,7 @@ export class StreamHub {
   /** Its connection has ended, from whichever side. */
   leave(listener: StreamListener): void {
     listener.gone()
+    this.#untaken.remove(listener)
     const state = this.#feeds.get(listener.companyId)
     if (!state?.listeners.delete(listener)) return
     state.feed.giveBack(listener.selection)
@@ -204,7 +212,12 @@ export class StreamHub {
       selection: state.feed.share(selection),
       after,
       until: follows ? undefined : head,
-      onDrained: () => this.#serveAlone(listener),
+      onUntaken: (page) => this.#hold(listener, page),
+      onDrained: () => {
+        this.#untaken.remove(listener)
+        this.#serveAlone(listener)
+      },
+      retryMs: Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS),
     })
     state.listeners.add(listener)
     this.#feeds.set(companyId, state)
@@ -347,6 +360,11 @@ export class StreamHub {
     if (page) listener.take(page, this.#options.clock.elapsed())
     else this.#ownPages.read(listener)
     return page !== undefined
+  }
+
+  #hold(listener: StreamListener, page: Buffer): void {
+    this.#untaken.add(listener, page)
+    endAll(this.#untaken.takeExcess(), 'not_taken')
   }
 
   #trimAll(): void {
