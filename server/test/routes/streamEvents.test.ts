@@ -157,6 +157,7 @@ describe('GET /events/stream', () => {
         [{ fields: 'colour' }, '/fields'],
         [{ from: '-1h' }, '/from'],
         [{ delivery: 'failed' }, '/delivery'],
+        [{ event_names: Array.from({ length: 101 }, (_, n) => `a.b${n}`).join(',') }, '/event_names'],
       ] as const) {
         const answer = await api.request('GET', path, undefined, { query })
         assert.deepEqual(refusalOf(answer), [400, 'invalid_request', pointer])

@@ -40,7 +40,7 @@ async function begin(
     keysInForce: async (keys) => new Set(keys.map(({ keyId }) => keyId)),
     isPassing: () => false,
     onError: (error) => assert.fail(String(error)),
-    limits: { pollMs: 20, listenersOfCompanyMax: 2_000, ...limits },
+    limits: { pollMs: 20, listenersOfSmallMax: 2_000, ...limits },
     ...more,
   })
   database.closeFirst(async () => await hub.stop())
@@ -337,4 +337,23 @@ test('a connection or a filter that throws ends one stream, and is told', async 
   await publish(run, 1)
   await until('the other goes on', () => good.positions.length === 4)
   assert.deepEqual(errors.map(String), ['Error: broken', 'Error: broken'])
+})
+
+test('a stream shows that it lives while the question for its key hangs', async (t) => {
+  const hanging = Promise.withResolvers<ReadonlySet<string>>()
+  let asked = 0
+  const keysInForce = async (): Promise<ReadonlySet<string>> => {
+    asked++
+    return await hanging.promise
+  }
+  const run = await begin(t, { heartbeatMs: 50 }, { keysInForce })
+  t.after(() => hanging.resolve(new Set()))
+  const ear = await listen(run)
+  let beats = 0
+  ear.write = () => ++beats > 0
+  await until('it is asked for', () => asked === 1)
+  const before = beats
+  await until('the stream is written to', () => beats > before + 3)
+  hanging.resolve(new Set())
+  await until('the answer counts', () => ear.ended?.includes('key_ended') === true)
 })

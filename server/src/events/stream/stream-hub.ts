@@ -48,7 +48,8 @@ export interface StreamHubOptions {
 
 export interface StreamLimits {
   readonly listenersMax: number
-  readonly listenersOfCompanyMax: number
+  /** The last quarter is kept for companies that have fewer than this. */
+  readonly listenersOfSmallMax: number
   readonly pollMs: number
   /** A stream on which nothing was written for so long shows that it lives. */
   readonly heartbeatMs: number
@@ -56,9 +57,17 @@ export interface StreamLimits {
 
 const defaultLimits: StreamLimits = {
   listenersMax: 2_000,
-  listenersOfCompanyMax: 1_000,
+  listenersOfSmallMax: 50,
   pollMs: 250,
   heartbeatMs: 15_000,
+}
+
+export interface StreamStats {
+  readonly streams: number
+  /** Of them, those that have not come to the newest event that was read. */
+  readonly behind: number
+  /** Of events that are held for all, and of pages that wait for sockets. */
+  readonly heldBytes: number
 }
 
 export interface StreamWish {
@@ -195,6 +204,16 @@ export class StreamHub {
     state.feed.giveBack(listener.selection)
     if (state.listeners.size === 0) this.#feeds.delete(listener.companyId)
     this.#admission.dismiss(listener.companyId)
+  }
+
+  stats(): StreamStats {
+    const stats = { streams: 0, behind: 0, heldBytes: this.#untaken.bytes }
+    for (const { feed, listeners } of this.#feeds.values()) {
+      stats.streams += listeners.size
+      stats.heldBytes += feed.weight
+      for (const { position } of listeners) if (position < feed.readTo) stats.behind++
+    }
+    return stats
   }
 
   /** Ends all streams at once, and lets nobody in any more. */
