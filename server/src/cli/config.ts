@@ -39,6 +39,7 @@ export interface Config {
   readonly callsMax: number
   /** Requests per second and API key; 0 is no limit. */
   readonly rateLimit: number
+  readonly streamsMax: number
   readonly stopGraceMs: number
   readonly logLevel: string
   /** Base URL of the OTLP receiver that spans are sent to. */
@@ -68,6 +69,7 @@ export const variables = {
   DAYBOOK_RETRY_SCHEDULE: 'Seconds to wait after each failed attempt, separated by commas (60,300,900)',
   DAYBOOK_CALLS_MAX: 'Webhook calls under way at once in this process (512)',
   DAYBOOK_RATE_LIMIT: 'Requests per second of one API key, in bursts of twice as many (5000; 0 for no limit)',
+  DAYBOOK_STREAMS_MAX: 'Open streams of events in this process; a quarter is for companies with fewer than 50 (2000)',
   DAYBOOK_STOP_GRACE: 'Seconds to wait for calls under way when stopping (20)',
   DAYBOOK_LOG_LEVEL: 'trace, debug, info, warn, error or silent (info)',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318 (nowhere)',
@@ -122,6 +124,7 @@ export function readConfig(env: Environment): Config {
     ),
     callsMax: read('DAYBOOK_CALLS_MAX', '512', wholeNumber(1, 10_000)),
     rateLimit: read('DAYBOOK_RATE_LIMIT', '5000', wholeNumber(0, 1_000_000)),
+    streamsMax: read('DAYBOOK_STREAMS_MAX', '2000', wholeNumber(1, 100_000)),
     stopGraceMs: read('DAYBOOK_STOP_GRACE', '20', (text) => wholeNumber(0, 3_600)(text) * 1_000),
     logLevel: read('DAYBOOK_LOG_LEVEL', 'info', oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
     otlpEndpoint: read('OTEL_EXPORTER_OTLP_ENDPOINT', '', httpUrl),

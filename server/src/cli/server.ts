@@ -160,6 +160,8 @@ async function startParts(open: OpenDatabase): Promise<string | undefined> {
     onceRouted: engine && ((wake) => engine.onceRouted(wake)),
     onDeliveriesDue: (companyId, subscriptionId) => engine?.wakeDispatcher(companyId, subscriptionId),
     readiness: () => readiness.report(),
+    streamLimits: { listenersMax: config.streamsMax },
+    watchStreams: metrics.watchStreams,
     metricsText: metrics.text,
     metricsKey: config.metricsKey,
     tracer,

@@ -5,6 +5,7 @@ import { testCompany } from '../../test/support/company.ts'
 import type { TestCompany } from '../../test/support/company.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { registeredStatements } from '../db/statement.ts'
+import { compileFilter } from '../lib/filter/compile-filter.ts'
 import { ProblemError } from '../lib/problems.ts'
 import type { NewEvent } from './event.ts'
 import type { EventFilter } from './event-conditions.ts'
@@ -229,4 +230,39 @@ describe('the list of events', () => {
       }
     }
   })
+})
+
+test('a costly filter leaves the thread to others, and its page ends where its time is up; the next goes on there', async (t) => {
+  const company = await testCompany((await testDatabase(t)).pools)
+  const payload = JSON.stringify({ list: Array.from({ length: 1_000 }, () => 'x'.repeat(50)) })
+  await company.publish(
+    ...Array.from({ length: 400 }, (_, n) => ({ payload: n % 10 === 0 ? '{"list":["z"]}' : payload })),
+  )
+  await company.route()
+  const none = Array.from({ length: 40 }, (_, n) => ({ list: { $contains: `y${n}` } }))
+  const compiled = compileFilter({ $any: [...none, { list: { $contains: 'z' } }] })
+  assert.ok(compiled.ok)
+  let longestMs = 0
+  let beforeMs = performance.now()
+  const timer = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - beforeMs)
+    beforeMs = performance.now()
+  }, 1)
+  t.after(() => clearInterval(timer))
+  const found: EventView[] = []
+  let pages = 0
+  let cursor: string | undefined
+  do {
+    const startMs = performance.now()
+    const page = { limit: 100, ...(cursor !== undefined && { cursor }) }
+    const next = await company.asCompany(
+      async (db) => await listEvents(db, company.id, {}, page, { filter: compiled }, () => performance.now() - startMs),
+    )
+    found.push(...next.events)
+    cursor = next.nextCursor ?? undefined
+    pages++
+  } while (cursor !== undefined)
+  assert.equal(found.length, 40)
+  assert.ok(pages > 1, 'one page did not have the time for all')
+  assert.ok(longestMs < 400, `the thread was held for ${longestMs} ms`)
 })

@@ -1,5 +1,6 @@
 import type { Db } from '../db/statement.ts'
 import type { CompiledFilter } from '../lib/filter/compile-filter.ts'
+import { TurnTaker } from '../lib/turn-taker.ts'
 import type { EventFilter } from './event-conditions.ts'
 import { conditionsOf } from './event-conditions.ts'
 import type { ChosenFields, EventView, TrailRow } from './event-view.ts'
@@ -44,12 +45,14 @@ const LOOKED_MAX = 10_000
 /** Likewise where each is asked for its payload or its deliveries: some 15 ms. */
 const TESTED_MAX = 500
 const TIME_MAX_MS = 2_000
+/** A filter of the payload may take long: it is asked for this long, in turns with everything else on the thread. */
+const JUDGED_MAX_MS = 200
 /** Of the payloads of a page, in UTF-16 units; one batch may come on top. */
 const PAGE_PAYLOAD_MAX = 8 * 1024 * 1024
 
 /**
  * A page of the events that fulfil filter and tests. It is shorter than asked for, and there is a next one, when so many
- * events were looked at, two seconds were up, or its payloads are large.
+ * events were looked at, two seconds were up (of them a fifth of a second for the filter), or its payloads are large.
  * @param elapsedMs since it began
  */
 export async function readEvents(
@@ -71,17 +74,24 @@ export async function readEvents(
   let next = request.after
   let looked = 0
   let payloads = 0
+  let judgedMs = 0
+  const turns = new TurnTaker(elapsedMs)
   for (let batch = limit; ; batch = Math.min(batch * 2, BATCH_MAX, lookedMax - looked)) {
     const page = await readTrailPage(db, companyId, order, behind(conditions, order, next), batch + 1)
     const rows = page.rows.slice(0, batch)
     const owed = await passOutside(db, companyId, rows, tests.outside)
     const views = await viewTrail(db, companyId, owed, fields)
+    const judgedFromMs = elapsedMs() - judgedMs
     let taken = 0
-    for (; taken < views.length && events.length < limit; taken++) {
+    for (; taken < views.length && events.length < limit && judgedMs < JUDGED_MAX_MS; taken++) {
       const view = views[taken]
-      if (!view || !passes(view, tests.filter)) continue
-      events.push(view)
-      payloads += view.payload_text?.length ?? 0
+      if (view && passes(view, tests.filter)) {
+        events.push(view)
+        payloads += view.payload_text?.length ?? 0
+      }
+      if (!tests.filter) continue
+      await turns.next()
+      judgedMs = elapsedMs() - judgedFromMs
     }
     const isWhole = taken === owed.length
     if (isWhole && rows.length === page.rows.length && page.scannedTo === undefined) return { events, next: null }
@@ -90,7 +100,8 @@ export async function readEvents(
     looked += page.scannedTo === undefined ? rows.length : page.scanned
     const isCut = views.length < owed.length && (events.length > 0 || !isTested)
     const isEnough = events.length === limit || looked >= lookedMax || payloads >= PAGE_PAYLOAD_MAX
-    if (isCut || isEnough || elapsedMs() >= TIME_MAX_MS) return { events, next: next ?? null }
+    const isLate = judgedMs >= JUDGED_MAX_MS || elapsedMs() >= TIME_MAX_MS
+    if (isCut || isEnough || isLate) return { events, next: next ?? null }
   }
 }
 

@@ -48,6 +48,7 @@ export async function buildApp(parts: HttpParts): Promise<FastifyInstance> {
   answerUnrouted(app)
   await describeApi(app, parts.version)
   const streams = createStreams(parts)
+  parts.watchStreams?.(() => streams.stats())
   app.addHook('preClose', async () => await streams.stop())
   const shared = { ...parts, tests: new TestWebhooks(parts), streams }
   for (const route of rootRoutes) await app.register(route(shared))

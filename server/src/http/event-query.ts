@@ -31,7 +31,7 @@ export const trailQueryProblems = [
 export function eventFilterOf(query: Static<typeof TrailQuery>, nowMs: number): EventFilter {
   return {
     ...timeRangeOf(query, nowMs),
-    event_names: query.event_names?.flatMap((names) => names.split(',')),
+    event_names: namesOf(query),
     entity: pair('entity', query.entity_type, query.entity_id),
     include_related: query.include_related,
     related: pair('related', query.related_type, query.related_id),
@@ -39,6 +39,17 @@ export function eventFilterOf(query: Static<typeof TrailQuery>, nowMs: number): 
     source: query.source,
     correlation_id: query.correlation_id,
   }
+}
+
+/** They may come in several parameters and by commas in each; each is compared with the names of many events. */
+const EVENT_NAMES_MAX = 100
+
+function namesOf({ event_names: given }: Static<typeof TrailQuery>): EventFilter['event_names'] {
+  const names = given?.flatMap((text) => text.split(','))
+  if ((names?.length ?? 0) <= EVENT_NAMES_MAX) return names
+  const message = `${EVENT_NAMES_MAX} names at most`
+  const fault = { pointer: '/event_names', code: 'maxItems', message }
+  throw new ProblemError('invalid_request', `The query at /event_names: ${message}`, [fault])
 }
 
 export function eventTestsOf({ filter, delivery }: Static<typeof EventQuery>): NamedTests {

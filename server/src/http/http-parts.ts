@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Pools } from '../db/pools.ts'
 import type { CompanyDefinitions } from '../events/company-definitions.ts'
 import type { Publisher } from '../events/publisher.ts'
-import type { StreamHub, StreamLimits } from '../events/stream/stream-hub.ts'
+import type { StreamHub, StreamLimits, StreamStats } from '../events/stream/stream-hub.ts'
 import type { SchemaJudge } from '../events/schema-judge.ts'
 import type { KeyRing } from '../identity/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -38,6 +38,8 @@ export interface HttpParts {
   /** Calls back once, when this process next gives events their positions; where it cannot tell, streams look by themselves. */
   readonly onceRouted?: ((wake: () => void) => void) | undefined
   readonly streamLimits?: Partial<StreamLimits> | undefined
+  /** Told where to ask for the streams of this process. */
+  readonly watchStreams?: ((stats: () => StreamStats) => void) | undefined
   /** Called when deliveries of a subscription have become due; wakes the dispatcher. */
   readonly onDeliveriesDue: (companyId: string, subscriptionId: string) => void
   /** What `/readyz` tells; kept up to date in the background. */

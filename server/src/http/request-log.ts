@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 
 /**
@@ -12,4 +12,11 @@ export function logRequests(app: FastifyInstance, logger: Logger): void {
     logger.info({ method: request.method, route, status: reply.statusCode, ms, request_id: request.id }, 'request')
     done()
   })
+}
+
+/** A stream that its client closes is no response that was finished, so it has no line of {@link logRequests}; all have this one. */
+export function logStreamEnd(logger: Logger, request: FastifyRequest, reply: FastifyReply, reason: string): void {
+  const route = request.routeOptions.url ?? 'none'
+  const ms = Math.round(reply.elapsedTime * 10) / 10
+  logger.info({ route, ms, reason, request_id: request.id }, 'stream closed')
 }

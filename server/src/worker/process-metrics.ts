@@ -4,6 +4,7 @@ import type { PoolLoad } from '../db/pools.ts'
 import type { Db } from '../db/statement.ts'
 import { readOldestTransaction } from '../db/inspect-server.ts'
 import { readOutboxLag } from '../events/outbox-lag.ts'
+import type { StreamStats } from '../events/stream/stream-hub.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ReadinessReport } from '../lib/readiness-report.ts'
 import { readinessChecks } from '../lib/readiness-report.ts'
@@ -15,6 +16,8 @@ import { measureThread } from './thread-metrics.ts'
 export interface ProcessMetrics {
   /** Events were accepted: committed, and not a repeat. */
   accepted(count: number): void
+  /** Where to ask for the streams of this process. */
+  watchStreams(stats: () => StreamStats): void
   /**
    * In the text format of Prometheus, version 0.0.4. As it was, for a second and until a new one is made: it is
    * read once at a time. Never rejects for want of an engine or a database.
@@ -67,6 +70,7 @@ export function createProcessMetrics(options: ProcessMetricsOptions): ProcessMet
   }
   return {
     accepted: (count) => accepted.inc(count),
+    watchStreams: (stats) => addStreamGauges(registry, stats),
     text: () => (kept && (isReading || clock.elapsed() < kept.until) ? kept.text : renew()),
     stop,
   }
@@ -135,20 +139,40 @@ function addReadinessGauges(
   )
 }
 
+function addGauge(registry: Registry, name: string, help: string, read: () => number | undefined): void {
+  registry.registerMetric(
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        const value = read()
+        if (value !== undefined) this.set(value)
+      },
+    }),
+  )
+}
+
+function addStreamGauges(registry: Registry, stats: () => StreamStats): void {
+  addGauge(registry, 'daybook_streams', 'Open streams of events.', () => stats().streams)
+  addGauge(
+    registry,
+    'daybook_streams_behind',
+    'Open streams that have not come to the newest event that was read.',
+    () => stats().behind,
+  )
+  addGauge(
+    registry,
+    'daybook_stream_held_bytes',
+    'Events that are held for streams, and pages that wait for their sockets.',
+    () => stats().heldBytes,
+  )
+}
+
 /** By the names that other programs use for them. */
 function addProcessGauges(registry: Registry): void {
   const gauge = (name: string, help: string, read: () => number | undefined): void => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          const value = read()
-          if (value !== undefined) this.set(value)
-        },
-      }),
-    )
+    addGauge(registry, name, help, read)
   }
   const startedAt = performance.timeOrigin / 1_000
   registry.registerMetric(

@@ -10,7 +10,7 @@ export type SharedPages = Map<StreamSelection, Map<number, StreamPage>>
 const HELD_EVENTS_MAX = 1_000
 const HELD_WEIGHT_MAX = 4 * 1024 * 1024
 
-/** Filters of strangers are asked for this long, and then others have their turn. */
+/** Names and filters of strangers are asked for this long, and then others have their turn. */
 const LOOK_MAX_MS = 10
 
 /**
@@ -21,6 +21,8 @@ export class CompanyFeed {
   readonly companyId: string
   /** By position. */
   #held: HeldEvent[] = []
+  /** When each of them was read. */
+  #readAtMs: number[] = []
   #heldAfter: number
   #readTo: number
   #weight = 0
@@ -56,9 +58,10 @@ export class CompanyFeed {
   }
 
   /** The events behind {@link readTo}, up to a position. */
-  append(events: readonly HeldEvent[], readTo: number): void {
+  append(events: readonly HeldEvent[], readTo: number, nowMs: number): void {
     for (const event of events) {
       this.#held.push(event)
+      this.#readAtMs.push(nowMs)
       this.#weight += event.weight
     }
     this.#readTo = readTo
@@ -70,6 +73,13 @@ export class CompanyFeed {
     let weight = this.#weight - sumOf(this.#held.slice(0, excess))
     for (; weight > HELD_WEIGHT_MAX; excess++) weight -= this.#held[excess]?.weight ?? weight
     this.#drop(excess)
+  }
+
+  /** Lets go of what was read before: whoever needs it reads it anew, as it is then. */
+  forgetOlder(beforeMs: number): void {
+    let count = 0
+    while ((this.#readAtMs[count] ?? Infinity) < beforeMs) count++
+    if (count > 0) this.#drop(count)
   }
 
   /** Lets go of the older half, where all feeds together hold too much. */
@@ -94,7 +104,7 @@ export class CompanyFeed {
         break
       }
       if (isWanted) wanted.push(event)
-      if (selection.tests.filter && performance.now() - startMs > LOOK_MAX_MS) {
+      if (performance.now() - startMs > LOOK_MAX_MS) {
         end = event.position
         break
       }
@@ -114,6 +124,7 @@ export class CompanyFeed {
 
   #drop(count: number): void {
     const dropped = this.#held.splice(0, count)
+    this.#readAtMs.splice(0, count)
     this.#heldAfter = dropped.at(-1)?.position ?? this.#heldAfter
     this.#weight -= sumOf(dropped)
   }

@@ -1,26 +1,33 @@
 import { ProblemError } from '../../lib/problems.ts'
 
-/** Counts who listens, so that neither a company nor all of them take more than this process can give. */
+/** Of all streams, what is kept for companies that have few. */
+const KEPT_SHARE = 1 / 4
+
+/**
+ * Counts who listens. A company may take three quarters of what this process can give while others hardly listen; the last
+ * quarter is for companies with few streams, so that none locks the others out.
+ */
 export class StreamAdmission {
   readonly #listenersMax: number
-  readonly #listenersOfCompanyMax: number
+  readonly #listenersOfSmallMax: number
   readonly #byCompany = new Map<string, number>()
   #count = 0
 
-  constructor(limits: { readonly listenersMax: number; readonly listenersOfCompanyMax: number }) {
+  constructor(limits: { readonly listenersMax: number; readonly listenersOfSmallMax: number }) {
     this.#listenersMax = limits.listenersMax
-    this.#listenersOfCompanyMax = limits.listenersOfCompanyMax
+    this.#listenersOfSmallMax = limits.listenersOfSmallMax
   }
 
   /** Throws too_many_streams or streams_full. */
   admit(companyId: string): void {
     const ofCompany = this.#byCompany.get(companyId) ?? 0
-    if (ofCompany >= this.#listenersOfCompanyMax) {
-      const message = `The company has ${this.#listenersOfCompanyMax} open streams in this process`
-      throw new ProblemError('too_many_streams', message)
-    }
     if (this.#count >= this.#listenersMax) {
       throw new ProblemError('streams_full', `There are ${this.#listenersMax} open streams`)
+    }
+    const isScarce = this.#count >= Math.ceil(this.#listenersMax * (1 - KEPT_SHARE))
+    if (isScarce && ofCompany >= this.#listenersOfSmallMax) {
+      const message = `The company has ${ofCompany} open streams in this process, and what is left is for those with fewer than ${this.#listenersOfSmallMax}`
+      throw new ProblemError('too_many_streams', message)
     }
     this.#byCompany.set(companyId, ofCompany + 1)
     this.#count++

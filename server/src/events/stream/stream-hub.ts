@@ -4,17 +4,20 @@ import type { Clock } from '../../lib/clock.ts'
 import { eachOf } from '../../lib/each-of.ts'
 import { Loop } from '../../lib/loop.ts'
 import { ProblemError } from '../../lib/problems.ts'
-import { TurnTaker } from '../../lib/turn-taker.ts'
 import type { SharedPages } from './company-feed.ts'
 import { CompanyFeed } from './company-feed.ts'
 import { OwnPages } from './own-pages.ts'
 import { lastPosition, readHeads, readStreamPage } from './read-stream-page.ts'
+import type { Lane } from './serving-turns.ts'
+import { ServingTurns } from './serving-turns.ts'
 import { StreamAdmission } from './stream-admission.ts'
 import type { EventStreamEnd } from './stream-end.ts'
 import { StreamListener } from './stream-listener.ts'
 import type { StreamSelection } from './stream-selection.ts'
+import type { StreamPage } from './stream-page.ts'
 import type { StreamUpkeepOptions } from './stream-upkeep.ts'
 import { streamUpkeep } from './stream-upkeep.ts'
+import { UntakenPages } from './untaken-pages.ts'
 
 /**
  * All who listen to the logs of their companies, in this process.
@@ -45,7 +48,8 @@ export interface StreamHubOptions {
 
 export interface StreamLimits {
   readonly listenersMax: number
-  readonly listenersOfCompanyMax: number
+  /** The last quarter is kept for companies that have fewer than this. */
+  readonly listenersOfSmallMax: number
   readonly pollMs: number
   /** A stream on which nothing was written for so long shows that it lives. */
   readonly heartbeatMs: number
@@ -53,9 +57,17 @@ export interface StreamLimits {
 
 const defaultLimits: StreamLimits = {
   listenersMax: 2_000,
-  listenersOfCompanyMax: 1_000,
+  listenersOfSmallMax: 50,
   pollMs: 250,
   heartbeatMs: 15_000,
+}
+
+export interface StreamStats {
+  readonly streams: number
+  /** Of them, those that have not come to the newest event that was read. */
+  readonly behind: number
+  /** Of events that are held for all, and of pages that wait for sockets. */
+  readonly heldBytes: number
 }
 
 export interface StreamWish {
@@ -68,9 +80,14 @@ export interface StreamWish {
   readonly follows: boolean
 }
 
+/** Those who lost their connections at once do not come back at once. */
+const RETRY_MIN_MS = 2_000
+const RETRY_SPREAD_MS = 3_000
+/** Of what waits for sockets. */
+const UNTAKEN_BYTES_MAX = 64 * 1024 * 1024
 /** Of all feeds together. */
 const HELD_WEIGHT_MAX = 32 * 1024 * 1024
-/** A new feed goes so far back for the listener for whom it is made. */
+/** A new feed goes so far back: after a restart those who come back are some way behind, each at another position. */
 const FEED_BEGINS_BACK = 500
 const FEED_ROWS = 200
 const FEEDS_AT_ONCE = 3
@@ -78,6 +95,8 @@ const FEEDS_AT_ONCE = 3
 const ROUND_REST_MS = 5
 const ERROR_PAUSE_MS = 500
 const NOBODY_LISTENS_MS = 60_000
+/** What was read is read again after this, so that what a retention or an erasure has taken is not given out for ever. */
+const HELD_MAX_MS = 600_000
 
 /** All events: what a feed reads. */
 const everything = { filter: {}, tests: {}, fields: undefined }
@@ -86,11 +105,19 @@ interface FeedState {
   readonly feed: CompanyFeed
   readonly listeners: Set<StreamListener>
   /** Its listeners are being given what was read. */
-  isServed: boolean
+  round: FeedRound | undefined
   /** Until then others have the thread: giving its listeners what was read took long. */
   restUntilMs: number
   /** It was not its turn in a round since. */
   wasPassedOver: boolean
+}
+
+/** What was read goes to those who wait for nothing but that; the costly ones are served beside it. */
+interface FeedRound {
+  readonly waiting: Set<StreamListener>
+  readonly shared: SharedPages
+  readonly hasMore: boolean
+  workedMs: number
 }
 
 export class StreamHub {
@@ -100,6 +127,10 @@ export class StreamHub {
   /** Counts those too who do not listen yet. */
   readonly #admission: StreamAdmission
   readonly #ownPages: OwnPages
+  readonly #untaken = new UntakenPages(UNTAKEN_BYTES_MAX)
+  /** Payloads of these may be parsed. */
+  readonly #lookedInto = new Set<CompanyFeed>()
+  readonly #turns: ServingTurns<StreamListener | FeedState>
   readonly #loop: Loop
   readonly #upkeep: Loop
   #isStopping = false
@@ -123,10 +154,16 @@ export class StreamHub {
       heartbeatMs: this.#limits.heartbeatMs,
       onError,
     })
+    this.#turns = new ServingTurns({
+      clock,
+      step: (item) => (item instanceof StreamListener ? this.#serveOne(item) : this.#serveNext(item)),
+      onError,
+      onIdle: () => this.#forgetParsed(),
+    })
     this.#ownPages = new OwnPages({
       pool: api,
       clock,
-      onRead: (listener) => this.#serveAlone(listener),
+      onRead: (listener, page) => this.#takeOwn(listener, page),
       onError: (error, listener) => this.#fail(error, listener.companyId, [listener]),
     })
   }
@@ -161,11 +198,22 @@ export class StreamHub {
   /** Its connection has ended, from whichever side. */
   leave(listener: StreamListener): void {
     listener.gone()
+    this.#untaken.remove(listener)
     const state = this.#feeds.get(listener.companyId)
     if (!state?.listeners.delete(listener)) return
     state.feed.giveBack(listener.selection)
     if (state.listeners.size === 0) this.#feeds.delete(listener.companyId)
     this.#admission.dismiss(listener.companyId)
+  }
+
+  stats(): StreamStats {
+    const stats = { streams: 0, behind: 0, heldBytes: this.#untaken.bytes }
+    for (const { feed, listeners } of this.#feeds.values()) {
+      stats.streams += listeners.size
+      stats.heldBytes += feed.weight
+      for (const { position } of listeners) if (position < feed.readTo) stats.behind++
+    }
+    return stats
   }
 
   /** Ends all streams at once, and lets nobody in any more. */
@@ -176,14 +224,19 @@ export class StreamHub {
   }
 
   #add({ companyId, keyId, selection, follows }: StreamWish, after: number, head: number): StreamListener {
-    const state = this.#feeds.get(companyId) ?? newFeed(companyId, Math.max(after, head - FEED_BEGINS_BACK))
+    const state = this.#feeds.get(companyId) ?? newFeed(companyId, Math.max(0, head - FEED_BEGINS_BACK))
     const listener = new StreamListener({
       companyId,
       keyId,
       selection: state.feed.share(selection),
       after,
       until: follows ? undefined : head,
-      onDrained: () => this.#serveAlone(listener),
+      onUntaken: (page) => this.#hold(listener, page),
+      onDrained: () => {
+        this.#untaken.remove(listener)
+        this.#serveAlone(listener)
+      },
+      retryMs: Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS),
     })
     state.listeners.add(listener)
     this.#feeds.set(companyId, state)
@@ -201,8 +254,10 @@ export class StreamHub {
     const nowMs = clock.elapsed()
     const open: FeedState[] = []
     for (const state of this.#feeds.values()) {
-      state.wasPassedOver = state.isServed || state.restUntilMs > nowMs
-      if (!state.wasPassedOver) open.push(state)
+      state.wasPassedOver = state.round !== undefined || state.restUntilMs > nowMs
+      if (state.wasPassedOver) continue
+      open.push(state)
+      state.feed.forgetOlder(nowMs - HELD_MAX_MS)
     }
     if (open.length === 0) return pollMs
     onceRouted?.(() => this.#loop.wake()) // before the heads are asked for, so that none is missed
@@ -230,58 +285,105 @@ export class StreamHub {
     try {
       const request = { after: feed.readTo, limit: FEED_ROWS, head }
       const { events, position } = await readStreamPage(this.#options.api, companyId, everything, request)
-      feed.append(events, position)
+      feed.append(events, position, this.#options.clock.elapsed())
     } catch (error) {
       this.#fail(error, companyId, state.listeners)
       return
     }
-    state.isServed = true
-    void this.#serveAll(state, feed.readTo < head)
+    state.round = { waiting: new Set(), shared: new Map(), hasMore: feed.readTo < head, workedMs: 0 }
+    for (const listener of state.listeners) {
+      if (laneOf(listener) === 'quick') state.round.waiting.add(listener)
+      else this.#turns.add(listener, 'costly')
+    }
+    this.#turns.add(state, 'quick')
   }
 
-  /** Gives the listeners of a company what was read. Never rejects. */
-  async #serveAll(state: FeedState, hasMore: boolean): Promise<void> {
+  /** One page for the next of the listeners of a company. Answers whether another of them waits. */
+  #serveNext(state: FeedState): boolean {
     const { clock } = this.#options
-    const { feed, listeners } = state
+    const { round } = state
+    if (!round) return false
     const startMs = clock.elapsed()
-    const shared: SharedPages = new Map()
-    const turns = new TurnTaker(() => clock.elapsed())
-    for (const listener of listeners) {
-      while (this.#giveOne(state, listener, shared)) await turns.next()
-      await turns.next()
+    for (const listener of round.waiting) {
+      round.waiting.delete(listener)
+      if (this.#giveOne(state, listener, round.shared)) round.waiting.add(listener)
+      break
     }
-    feed.forgetParsed()
-    feed.trim()
+    round.workedMs += clock.elapsed() - startMs
+    if (round.waiting.size > 0) return true
+    void this.#endRound(state, round)
+    return false
+  }
+
+  /** Never rejects. */
+  async #endRound(state: FeedState, { workedMs, hasMore }: FeedRound): Promise<void> {
+    const { clock } = this.#options
+    state.feed.forgetParsed()
+    state.feed.trim()
     this.#trimAll()
+    state.round = undefined
     // As long as this took, others have the thread to themselves: half of it at most is spent here.
-    const tookMs = clock.elapsed() - startMs
-    state.isServed = false
-    if (tookMs > ROUND_REST_MS) {
-      state.restUntilMs = clock.elapsed() + tookMs
-      await clock.sleep(tookMs)
+    if (workedMs > ROUND_REST_MS) {
+      state.restUntilMs = clock.elapsed() + workedMs
+      await clock.sleep(workedMs)
     }
     if (hasMore || state.wasPassedOver) this.#loop.wake()
   }
 
-  /** When a listener has room again, or has read a page. One page in a turn. */
+  /** When a listener has room again, or has read a page. */
   #serveAlone(listener: StreamListener): void {
-    const state = this.#feeds.get(listener.companyId)
-    if (!state?.listeners.has(listener)) return
-    if (this.#giveOne(state, listener)) setImmediate(() => this.#serveAlone(listener))
+    this.#turns.add(listener, laneOf(listener))
   }
 
-  /** One page, if there is one. Answers whether there may be another. */
-  #giveOne({ feed }: FeedState, listener: StreamListener, shared?: SharedPages): boolean {
+  /** One page in a turn. */
+  #serveOne(listener: StreamListener): boolean {
+    const state = this.#feeds.get(listener.companyId)
+    return state?.listeners.has(listener) === true && this.#giveOne(state, listener)
+  }
+
+  #forgetParsed(): void {
+    for (const feed of this.#lookedInto) feed.forgetParsed()
+    this.#lookedInto.clear()
+  }
+
+  /** One page, if there is one. Answers whether there may be another. What is wrong with one listener ends that one only. */
+  #giveOne(state: FeedState, listener: StreamListener, shared?: SharedPages): boolean {
+    return this.#orEnd(listener, () => this.#givePage(state, listener, shared)) === true
+  }
+
+  /** A page that it has read by itself. */
+  #takeOwn(listener: StreamListener, page: StreamPage): void {
+    this.#orEnd(listener, () => listener.take(page, this.#options.clock.elapsed()))
+    this.#serveAlone(listener)
+  }
+
+  #orEnd<Result>(listener: StreamListener, work: () => Result): Result | undefined {
+    try {
+      return work()
+    } catch (error) {
+      this.#options.onError(error, { company_id: listener.companyId })
+      listener.end('internal_error')
+      return undefined
+    }
+  }
+
+  #givePage({ feed }: FeedState, listener: StreamListener, shared: SharedPages | undefined): boolean {
     if (!listener.isReady) return false
     if (listener.until !== undefined && listener.position >= listener.until) {
       listener.end('caught_up')
       return false
     }
     if (listener.position >= feed.readTo) return false
+    if (listener.selection.tests.filter) this.#lookedInto.add(feed)
     const page = feed.pageAfter(listener.selection, listener.position, shared)
     if (page) listener.take(page, this.#options.clock.elapsed())
     else this.#ownPages.read(listener)
     return page !== undefined
+  }
+
+  #hold(listener: StreamListener, page: Buffer): void {
+    this.#untaken.add(listener, page)
+    endAll(this.#untaken.takeExcess(), 'not_taken')
   }
 
   #trimAll(): void {
@@ -308,10 +410,15 @@ function newFeed(companyId: string, after: number): FeedState {
   return {
     feed: new CompanyFeed(companyId, after),
     listeners: new Set(),
-    isServed: false,
+    round: undefined,
     restUntilMs: 0,
     wasPassedOver: false,
   }
+}
+
+/** A filter of the payload may take long. */
+function laneOf({ selection }: StreamListener): Lane {
+  return selection.tests.filter ? 'costly' : 'quick'
 }
 
 function stopping(): ProblemError {

@@ -12,9 +12,6 @@ export interface StreamSink {
   end(lastWords: string): void
 }
 
-/** A client that has lost its connection comes back after this. */
-const RETRY_MS = 2_000
-
 /**
  * One who listens. It has a position, up to which every event was looked at and written if it is wanted; and one page at a time
  * that waits to be taken. Everything else is asked for by position, so nothing is kept for it.
@@ -25,7 +22,9 @@ export class StreamListener {
   readonly selection: StreamSelection
   /** Ends when it has come this far; undefined where it goes on with what comes. */
   readonly until: number | undefined
+  readonly #onUntaken: (page: Buffer) => void
   readonly #onDrained: () => void
+  readonly #retryMs: number
   #position: number
   #sink: StreamSink | undefined
   #isTaking = false
@@ -41,18 +40,29 @@ export class StreamListener {
     readonly selection: StreamSelection
     readonly after: number
     readonly until: number | undefined
+    /** A page was written that waits to be taken. */
+    readonly onUntaken: (page: Buffer) => void
     readonly onDrained: () => void
+    /** A client that has lost its connection comes back after this. */
+    readonly retryMs: number
   }) {
     this.companyId = options.companyId
     this.keyId = options.keyId
     this.selection = options.selection
     this.until = options.until
     this.#position = options.after
+    this.#onUntaken = options.onUntaken
     this.#onDrained = options.onDrained
+    this.#retryMs = options.retryMs
   }
 
   get position(): number {
     return this.#position
+  }
+
+  /** Why it has ended; `gone` when the client went by itself. */
+  get endedFor(): EventStreamEnd | 'gone' | undefined {
+    return this.#ended
   }
 
   get hasEnded(): boolean {
@@ -67,13 +77,15 @@ export class StreamListener {
   /** Tells the position at once, so that a client whose connection breaks before the first event loses nothing. */
   begin(sink: StreamSink, nowMs: number): void {
     this.#sink = sink
-    this.#write(retryMessage(RETRY_MS) + idMessage(this.#position, ' daybook'), nowMs)
+    this.#write(retryMessage(this.#retryMs) + idMessage(this.#position, ' daybook'), nowMs)
     if (this.#ended !== undefined && this.#ended !== 'gone') sink.end(endMessage(this.#ended))
   }
 
   take({ bytes, position }: StreamPage, nowMs: number): void {
     this.#position = position
-    if (bytes) this.#write(bytes, nowMs)
+    if (!bytes) return
+    this.#write(bytes, nowMs)
+    if (this.#isTaking) this.#onUntaken(bytes)
   }
 
   /** What was written has been taken. */

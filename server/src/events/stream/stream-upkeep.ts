@@ -22,20 +22,27 @@ const KEYS_EVERY_MS = 2_000
 
 /**
  * Writes to streams on which nothing was written for a while, so that proxies keep them and dead ones are found; and ends those
- * whose key is no longer in force. All keys are asked for in one statement; as long as there is no answer, streams go on.
+ * whose key is no longer in force. All keys are asked for in one statement; as long as there is no answer, streams go on, and are
+ * written to: a database that hangs does not make them look dead.
  */
 export function streamUpkeep(options: StreamUpkeepOptions): Loop {
   const { clock, heartbeatMs, onError } = options
   let keysAtMs = clock.elapsed()
+  let asking: Promise<void> | undefined
+  const endOutOfForce = async (listeners: readonly StreamListener[]): Promise<void> => {
+    const keys = new Map(listeners.map(({ companyId, keyId }) => [keyId, { companyId, keyId }]))
+    const inForce = await options.keysInForce([...keys.values()])
+    for (const listener of listeners) if (!inForce.has(listener.keyId)) listener.end('key_ended')
+  }
   const round = async (): Promise<number> => {
     const nowMs = clock.elapsed()
     const listeners = options.listeners()
     for (const listener of listeners) listener.beat(nowMs, heartbeatMs)
-    if (listeners.length > 0 && nowMs - keysAtMs >= KEYS_EVERY_MS) {
+    if (listeners.length > 0 && nowMs - keysAtMs >= KEYS_EVERY_MS && !asking) {
       keysAtMs = nowMs
-      const keys = new Map(listeners.map(({ companyId, keyId }) => [keyId, { companyId, keyId }]))
-      const inForce = await options.keysInForce([...keys.values()])
-      for (const listener of listeners) if (!inForce.has(listener.keyId)) listener.end('key_ended')
+      asking = endOutOfForce(listeners)
+        .catch(onError)
+        .finally(() => (asking = undefined))
     }
     return Math.min(ROUND_MS, heartbeatMs)
   }

@@ -10,6 +10,7 @@ import { streamSelectionOf } from '../event-query.ts'
 import { openEventStream, sinkOf, streamHeaders } from '../event-stream-response.ts'
 import type { RouteParts } from '../http-parts.ts'
 import { keyProblems, problemResponses } from '../problem-responses.ts'
+import { logStreamEnd } from '../request-log.ts'
 
 const Query = Type.Object({ ...streamQuery, ...fieldsQuery }, { additionalProperties: false })
 
@@ -19,7 +20,7 @@ const streamResponse = {
   content: { [EVENT_STREAM_TYPE]: { schema: Type.String() } },
 }
 
-export function streamEvents({ streams, clock }: RouteParts): FastifyPluginAsyncTypebox {
+export function streamEvents({ streams, clock, logger }: RouteParts): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/events/stream',
@@ -35,7 +36,6 @@ export function streamEvents({ streams, clock }: RouteParts): FastifyPluginAsync
             'last-event-id': Type.Optional(
               Type.String({ pattern: '^[0-9]{0,16}$', description: 'The last position that was seen; before `after`' }),
             ),
-            accept: Type.Optional(Type.String()),
           }),
           querystring: Query,
           response: {
@@ -57,18 +57,24 @@ export function streamEvents({ streams, clock }: RouteParts): FastifyPluginAsync
       async (request, reply) => {
         const { companyId, keyId } = principalOf(request)
         const { query, headers } = request
-        if (!takesType(headers.accept, EVENT_STREAM_TYPE)) {
+        if (!takesType(request.headers.accept, EVENT_STREAM_TYPE)) {
           throw new ProblemError('not_acceptable', `The route answers with ${EVENT_STREAM_TYPE}`)
         }
         const selection = streamSelectionOf(query)
         checkEventNamePatterns(selection.filter.event_names ?? [])
         if (request.method === 'HEAD') return await reply.headers(streamHeaders).send('')
+        if (reply.raw.socket === null) {
+          throw new ProblemError('invalid_request', 'A stream needs a connection on which no other answer is awaited')
+        }
         const { follow: follows = true } = query
         const after = positionOf(headers['last-event-id']) ?? query.after
         const listener = await streams.join({ companyId, keyId, selection, after, follows })
         if (reply.raw.destroyed) return (streams.leave(listener), reply.hijack()) // the caller went meanwhile
         const raw = openEventStream(reply)
-        raw.on('close', () => streams.leave(listener))
+        raw.on('close', () => {
+          streams.leave(listener)
+          logStreamEnd(logger, request, reply, listener.endedFor ?? 'gone')
+        })
         raw.on('drain', () => listener.drained())
         listener.begin(sinkOf(raw), clock.elapsed())
         streams.serve(listener)
