@@ -22,6 +22,12 @@ export interface Month {
 /** The wait for one lock, of which there are two: the parent's and the partition's. A publish waits no longer than both. */
 const LOCK_WAIT_MS = 200
 
+/** For the statement as a whole, those waits included. */
+const DETACH_MS = 500
+
+/** A process that stalls between the detach and its commit would keep the parent locked: the server ends its transaction. */
+const IDLE_MS = 300
+
 const VACUUM_WAIT_MS = 3_000
 
 const ENDED = 'ended_'
@@ -55,16 +61,26 @@ export async function listMonths(owner: Db): Promise<readonly Month[]> {
   return months.toSorted((one, other) => one.fromMs - other.fromMs)
 }
 
-/** Throws lock_not_available (55P03) when the table is too busy for it; then nothing has happened. */
+/**
+ * Throws lock_not_available (55P03) or query_canceled (57014) when the table is too busy for it; then nothing has happened.
+ * Whoever calls commits at once: the server ends the connection of one that is idle for longer than a moment.
+ */
 export async function detachMonth(db: Db, { table, partition }: Month): Promise<void> {
   const ddl = (text: string) => ({ name: '', text, values: [] })
   // Autovacuum holds a lock for as long as it works, and gives way to whoever has waited for a second. In this mode nobody
   // who reads or writes waits meanwhile.
   await db.query(ddl(`set local lock_timeout = '${VACUUM_WAIT_MS}ms'`))
   await db.query(ddl(`lock table ${partition} in share update exclusive mode`))
-  await db.query(ddl(`set local lock_timeout = '${LOCK_WAIT_MS}ms'`))
-  await db.query(ddl(`alter table ${table} detach partition ${partition}`))
-  await db.query(ddl(`alter table ${partition} rename to ${ENDED}${partition}`))
+  await db.query(
+    ddl(
+      `set local lock_timeout = '${LOCK_WAIT_MS}ms';
+       set local statement_timeout = '${DETACH_MS}ms';
+       set local idle_in_transaction_session_timeout = '${IDLE_MS}ms'`,
+    ),
+  )
+  await db.query(
+    ddl(`alter table ${table} detach partition ${partition}; alter table ${partition} rename to ${ENDED}${partition}`),
+  )
   await failpoint('retention.before_detach')
 }
 

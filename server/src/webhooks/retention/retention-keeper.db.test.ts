@@ -13,8 +13,10 @@ import {
 } from '../../../test/support/retention-run.ts'
 import { sql, sqlValue } from '../../../test/support/sql.ts'
 import { storedStats } from '../../../test/support/stats-run.ts'
+import { detachMonth, listMonths } from '../../db/drop-partitions.ts'
 import type { Pools } from '../../db/pools.ts'
 import { partitionName } from '../../db/partitions.ts'
+import { inTransaction } from '../../db/transaction.ts'
 import { listEvents } from '../../events/list-events.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { armFailpoints } from '../../lib/failpoint.ts'
@@ -372,6 +374,35 @@ describe('a month', () => {
     await reader.query('commit')
     await run.work()
     assert.equal(await there(pools, monthOf('event_logs', 200)), false)
+  })
+
+  test('keeps nobody from publishing when its process stalls after the detach; it goes later', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    await publishDaysAgo(pools, company, 200, { eventName: 'a.b' })
+    await decideRetention(company, { payload_retention_days: 31 })
+    const [name, run] = [monthOf('event_logs', 200), retentionRun(pools)]
+    const [month] = (await listMonths(pools.owner)).filter(({ partition }) => partition === name)
+    assert.ok(month)
+    let resume = (): void => {}
+    const stalled = new Promise<void>((resolve) => void (resume = resolve))
+    let detached = (): void => {}
+    const isDetached = new Promise<void>((resolve) => void (detached = resolve))
+    const stalling = inTransaction(pools.owner, async (db) => {
+      await detachMonth(db, month)
+      detached()
+      await stalled
+    })
+    await isDetached
+    const beganMs = performance.now()
+    await company.publish({ eventName: 'c.d' })
+    const waitedMs = performance.now() - beganMs
+    resume()
+    await assert.rejects(stalling)
+    assert.ok(waitedMs < 3_000, `a publish waited for ${waitedMs} ms`) // 20 s without a limit
+    assert.ok(await there(pools, name))
+    await run.work()
+    assert.equal(await there(pools, name), false)
   })
 
   test('that was detached before a kill is dropped by the next leader; another table of an operator is not', async (t) => {
