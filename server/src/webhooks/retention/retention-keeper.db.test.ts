@@ -23,10 +23,11 @@ import { armFailpoints } from '../../lib/failpoint.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import { recoverSubscription } from '../enable-subscription.ts'
 import { byDelivery } from '../events-by-delivery.ts'
-import { startJob } from '../jobs/start-job.ts'
+import { pauseJob, startJob } from '../jobs/start-job.ts'
 import { retryDeliveries } from '../jobs/retry-deliveries.ts'
 import { retryDelivery } from '../retry-delivery.ts'
 import { rebuildStats } from '../stats/rebuild-stats.ts'
+import { readRetentionState } from './retention-state.ts'
 
 /** Names of events whose payload is stored, by position. */
 async function stored(company: TestCompany): Promise<readonly string[]> {
@@ -135,6 +136,24 @@ describe('payloads', () => {
     await company.finish(delivery)
     await run.work()
     assert.deepEqual(await stored(company), [])
+  })
+
+  test('wait for a job that is paused, for it may go on', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    await publishDaysAgo(pools, company, 50, { eventName: 'a.free' })
+    const id = await company.subscribe('a.*')
+    const now = { ...author, nowMs: Date.now() }
+    const job = await company.asCompany(async (db) => {
+      const { id: jobId } = await recoverSubscription(db, now, company.id, id, { from_position: 1 }, undefined)
+      return await pauseJob(db, now, company.id, jobId)
+    })
+    await decideRetention(company, { payload_retention_days: 31 })
+    await retentionRun(pools).work()
+    assert.equal(job.state, 'paused')
+    assert.deepEqual(await stored(company), ['a.free'])
+    const { waiting } = await company.asCompany(async (db) => await readRetentionState(db, company.id))
+    assert.equal(waiting.job_id, job.id)
   })
 
   test('of one company end, and another one keeps its own of the same month', async (t) => {
