@@ -31,6 +31,9 @@ export function isOpenMonth({ toMs }: Pick<Month, 'toMs'>, nowMs: number): boole
 
 const lockDecisions = command<[]>('retention.lock_decisions', `lock table retention_settings in share mode`)
 
+/** Whoever changes a decision queues behind whoever waits for this lock. */
+const limitLockWait = command<[]>('retention.limit_lock_wait', `set local lock_timeout = '500ms'`)
+
 interface OfCompany {
   readonly company_id: string
 }
@@ -69,6 +72,7 @@ const findUnfinished = statement<[companyIds: readonly string[], fromId: string,
  */
 export async function tryMonth(db: Db, month: Month, nowMs: number): Promise<boolean> {
   if (isOpenMonth(month, nowMs)) return false
+  await limitLockWait(db)
   await lockDecisions(db)
   const [fromId, toId] = [firstIdOfMs(month.fromMs), firstIdOfMs(month.toMs)]
   const companyIds = (await withRows[month.table](db, fromId, toId)).map(({ company_id }) => company_id)

@@ -13,11 +13,13 @@ import {
 } from '../../../test/support/retention-run.ts'
 import { sql, sqlValue } from '../../../test/support/sql.ts'
 import { storedStats } from '../../../test/support/stats-run.ts'
+import { until } from '../../../test/support/until.ts'
 import { detachMonth, listMonths } from '../../db/drop-partitions.ts'
 import type { Pools } from '../../db/pools.ts'
 import { partitionName } from '../../db/partitions.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import { listEvents } from '../../events/list-events.ts'
+import type { Retention } from '../../events/retention/retention-rules.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { armFailpoints } from '../../lib/failpoint.ts'
 import { ProblemError } from '../../lib/problems.ts'
@@ -203,6 +205,44 @@ describe('payloads', () => {
     assert.deepEqual(await stored(company), ['a.b'])
     await other.work()
     assert.deepEqual(await stored(company), [])
+  })
+})
+
+describe('a change of the decision', () => {
+  test('that waits for what is being ended keeps nobody from routing', async (t) => {
+    const { pools, closeFirst } = await testDatabase(t)
+    const [company, other] = [await testCompany(pools), await testCompany(pools)]
+    await decideRetention(company, { payload_retention_days: 31 })
+    const batch = await pools.owner.connect()
+    closeFirst(async () => batch.release(true))
+    await batch.query('begin')
+    await batch.query('select from retention_settings where company_id = $1 for share', [company.id])
+    const change = decideRetention(company, { payload_retention_days: 32 })
+    const waits = `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await until('the change waits', async () => (await sqlValue(pools.owner, waits)) === 1)
+    for (const one of [company, other]) await one.publish({ eventName: 'a.b' })
+    await other.route()
+    const routed = `select count(*) from event_audit_trail where event_name = 'a.b'`
+    assert.equal(await sqlValue(pools.owner, routed), 2)
+    await batch.query('commit')
+    await change
+    const { payload_retention_days } = await company.asCompany(async (db) => await readRetentionState(db, company.id))
+    assert.equal(payload_retention_days, 32)
+  })
+
+  test('at the same time as another tells of it as what was before', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    await Promise.all([40, 50].map(async (days) => await decideRetention(company, { payload_retention_days: days })))
+    const changes = await sql<{ payload: string }>(
+      pools.owner,
+      `select payload from event_logs where event_name = 'daybook.retention.changed' order by id`,
+    )
+    const told = changes.map(({ payload }): { before: Retention; after: Retention } => JSON.parse(payload))
+    const first = told.find(({ before }) => before.payload_retention_days === null)
+    const second = told.find((one) => one !== first)
+    assert.ok(first && second)
+    assert.equal(second.before.payload_retention_days, first.after.payload_retention_days)
   })
 })
 
