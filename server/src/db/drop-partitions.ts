@@ -38,11 +38,14 @@ const listPartitions = statement<[parent: string], { name: string }>(
      from pg_inherits i
      join pg_class p on p.oid = i.inhparent
      join pg_class c on c.oid = i.inhrelid
-    where p.relname = $1 and p.relnamespace = 'public'::regnamespace and c.relnamespace = p.relnamespace
+    where p.relname = $1 and not i.inhdetachpending and p.relnamespace = 'public'::regnamespace and c.relnamespace = p.relnamespace
     order by c.relname`,
 )
 
-/** The months that are there, the oldest first. A partition of another name is an operator's own, and is left alone. */
+/**
+ * The months that are there, the oldest first. A partition of another name is an operator's own, and is left alone; so is
+ * one that an operator began to detach concurrently and did not finish.
+ */
 export async function listMonths(owner: Db): Promise<readonly Month[]> {
   const months: Month[] = []
   for (const table of partitioned) {
@@ -93,15 +96,28 @@ const listEnded = statement<[], { name: string }>(
     order by c.relname`,
 )
 
-/** Drops what was detached, now or before a kill. Answers with the names. */
-export async function dropEnded(owner: DbPool): Promise<readonly string[]> {
-  const names = (await listEnded(owner)).map(({ name }) => name)
-  for (const name of names) {
-    await inTransaction(owner, async (db) => {
-      await db.query({ name: '', text: `set local lock_timeout = '5s'`, values: [] })
-      await db.query({ name: '', text: `drop table if exists ${name}`, values: [] })
-      await failpoint('retention.before_drop')
-    })
+/**
+ * Drops what was detached, now or before a kill. Answers with the names. One that cannot be dropped keeps no other: it is
+ * told of, and found again next time.
+ */
+export async function dropEnded(
+  owner: DbPool,
+  onError: (error: unknown, table: string) => void,
+): Promise<readonly string[]> {
+  const dropped: string[] = []
+  for (const { name } of await listEnded(owner)) {
+    try {
+      await inTransaction(owner, async (db) => await dropTable(db, name), { tries: 1 })
+      dropped.push(name)
+    } catch (error) {
+      onError(error, name)
+    }
   }
-  return names
+  return dropped
+}
+
+async function dropTable(db: Db, name: string): Promise<void> {
+  await db.query({ name: '', text: `set local lock_timeout = '5s'`, values: [] })
+  await db.query({ name: '', text: `drop table if exists ${name}`, values: [] })
+  await failpoint('retention.before_drop')
 }

@@ -6,6 +6,7 @@ import { endOfDaysMs, longestPayloadDays, RETENTION_DAYS_MIN } from '../../event
 import type { Retention } from '../../events/retention/retention-rules.ts'
 import { listRetentions } from '../../events/retention/retention-settings.ts'
 import { BEFORE_ALL_IDS, firstIdOfMs } from '../../lib/ids.ts'
+import { confirmSight } from './confirm-sight.ts'
 import { isLedgerUncounted, noteLedgerEnd } from './end-ledger.ts'
 import { findJobsInTheWay } from './still-needed.ts'
 
@@ -72,6 +73,7 @@ const findUnfinished = statement<[companyIds: readonly string[], fromId: string,
  */
 export async function tryMonth(db: Db, month: Month, nowMs: number): Promise<boolean> {
   if (isOpenMonth(month, nowMs)) return false
+  await confirmSight(db)
   await limitLockWait(db)
   await lockDecisions(db)
   const [fromId, toId] = [firstIdOfMs(month.fromMs), firstIdOfMs(month.toMs)]
