@@ -22,6 +22,7 @@ import type { Db } from '../../db/statement.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import { listEvents } from '../../events/list-events.ts'
 import type { Retention } from '../../events/retention/retention-rules.ts'
+import { keepAll } from '../../events/retention/retention-rules.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { armFailpoints } from '../../lib/failpoint.ts'
@@ -34,6 +35,7 @@ import { retryDelivery } from '../retry-delivery.ts'
 import { rebuildStats } from '../stats/rebuild-stats.ts'
 import { tryMonth } from './drop-months.ts'
 import { countWithin } from './end-payloads.ts'
+import { previewRetention } from './preview-retention.ts'
 import { readRetentionState } from './retention-state.ts'
 
 /** Names of events whose payload is stored, by position. */
@@ -327,6 +329,26 @@ describe('a change of the decision', () => {
     const second = told.find((one) => one !== first)
     assert.ok(first && second)
     assert.equal(second.before.payload_retention_days, first.after.payload_retention_days)
+  })
+})
+
+describe('a preview', () => {
+  test('of a company with very many names looks at some of them and says so', async (t) => {
+    const { pools } = await testDatabase(t)
+    const company = await testCompany(pools)
+    await sql(
+      pools.owner,
+      `insert into event_audit_trail (company_id, position, event_id, event_name, recorded_at, digest)
+       select $1, 1000 + n, gen_random_uuid(), 'n.x' || n, now() - interval '50 days', '' from generate_series(1, 600) n`,
+      [company.id],
+    )
+    const preview = async (wanted: Partial<Retention>) =>
+      await company.asCompany(
+        async (db) => await previewRetention(db, company.id, { ...keepAll, ...wanted }, Date.now()),
+      )
+    assert.equal((await preview({ payload_retention_days: 31 })).payloads.is_complete, false)
+    const rules = [{ event_name: 'n.x7', payload_retention_days: 31 }]
+    assert.equal((await preview({ rules })).payloads.is_complete, true)
   })
 })
 
