@@ -32,9 +32,6 @@ export function isOpenMonth({ toMs }: Pick<Month, 'toMs'>, nowMs: number): boole
 
 const lockDecisions = command<[]>('retention.lock_decisions', `lock table retention_settings in share mode`)
 
-/** Whoever changes a decision queues behind whoever waits for this lock. */
-const limitLockWait = command<[]>('retention.limit_lock_wait', `set local lock_timeout = '500ms'`)
-
 interface OfCompany {
   readonly company_id: string
 }
@@ -74,7 +71,8 @@ const findUnfinished = statement<[companyIds: readonly string[], fromId: string,
 export async function tryMonth(db: Db, month: Month, nowMs: number): Promise<boolean> {
   if (isOpenMonth(month, nowMs)) return false
   await confirmSight(db)
-  await limitLockWait(db)
+  // Whoever changes a decision queues behind whoever waits for this lock.
+  await db.query({ name: '', text: `set local lock_timeout = '500ms'`, values: [] })
   await lockDecisions(db)
   const [fromId, toId] = [firstIdOfMs(month.fromMs), firstIdOfMs(month.toMs)]
   const companyIds = (await withRows[month.table](db, fromId, toId)).map(({ company_id }) => company_id)
