@@ -22,6 +22,12 @@ export interface Month {
 /** The wait for one lock, of which there are two: the parent's and the partition's. A publish waits no longer than both. */
 const LOCK_WAIT_MS = 200
 
+/** For the statement as a whole, those waits included. */
+const DETACH_MS = 500
+
+/** A process that stalls between the detach and its commit would keep the parent locked: the server ends its transaction. */
+const IDLE_MS = 300
+
 const VACUUM_WAIT_MS = 3_000
 
 const ENDED = 'ended_'
@@ -32,11 +38,14 @@ const listPartitions = statement<[parent: string], { name: string }>(
      from pg_inherits i
      join pg_class p on p.oid = i.inhparent
      join pg_class c on c.oid = i.inhrelid
-    where p.relname = $1 and p.relnamespace = 'public'::regnamespace and c.relnamespace = p.relnamespace
+    where p.relname = $1 and not i.inhdetachpending and p.relnamespace = 'public'::regnamespace and c.relnamespace = p.relnamespace
     order by c.relname`,
 )
 
-/** The months that are there, the oldest first. A partition of another name is an operator's own, and is left alone. */
+/**
+ * The months that are there, the oldest first. A partition of another name is an operator's own, and is left alone; so is
+ * one that an operator began to detach concurrently and did not finish.
+ */
 export async function listMonths(owner: Db): Promise<readonly Month[]> {
   const months: Month[] = []
   for (const table of partitioned) {
@@ -55,16 +64,26 @@ export async function listMonths(owner: Db): Promise<readonly Month[]> {
   return months.toSorted((one, other) => one.fromMs - other.fromMs)
 }
 
-/** Throws lock_not_available (55P03) when the table is too busy for it; then nothing has happened. */
+/**
+ * Throws lock_not_available (55P03) or query_canceled (57014) when the table is too busy for it; then nothing has happened.
+ * Whoever calls commits at once: the server ends the connection of one that is idle for longer than a moment.
+ */
 export async function detachMonth(db: Db, { table, partition }: Month): Promise<void> {
   const ddl = (text: string) => ({ name: '', text, values: [] })
   // Autovacuum holds a lock for as long as it works, and gives way to whoever has waited for a second. In this mode nobody
   // who reads or writes waits meanwhile.
   await db.query(ddl(`set local lock_timeout = '${VACUUM_WAIT_MS}ms'`))
   await db.query(ddl(`lock table ${partition} in share update exclusive mode`))
-  await db.query(ddl(`set local lock_timeout = '${LOCK_WAIT_MS}ms'`))
-  await db.query(ddl(`alter table ${table} detach partition ${partition}`))
-  await db.query(ddl(`alter table ${partition} rename to ${ENDED}${partition}`))
+  await db.query(
+    ddl(
+      `set local lock_timeout = '${LOCK_WAIT_MS}ms';
+       set local statement_timeout = '${DETACH_MS}ms';
+       set local idle_in_transaction_session_timeout = '${IDLE_MS}ms'`,
+    ),
+  )
+  await db.query(
+    ddl(`alter table ${table} detach partition ${partition}; alter table ${partition} rename to ${ENDED}${partition}`),
+  )
   await failpoint('retention.before_detach')
 }
 
@@ -77,15 +96,28 @@ const listEnded = statement<[], { name: string }>(
     order by c.relname`,
 )
 
-/** Drops what was detached, now or before a kill. Answers with the names. */
-export async function dropEnded(owner: DbPool): Promise<readonly string[]> {
-  const names = (await listEnded(owner)).map(({ name }) => name)
-  for (const name of names) {
-    await inTransaction(owner, async (db) => {
-      await db.query({ name: '', text: `set local lock_timeout = '5s'`, values: [] })
-      await db.query({ name: '', text: `drop table if exists ${name}`, values: [] })
-      await failpoint('retention.before_drop')
-    })
+/**
+ * Drops what was detached, now or before a kill. Answers with the names. One that cannot be dropped keeps no other: it is
+ * told of, and found again next time.
+ */
+export async function dropEnded(
+  owner: DbPool,
+  onError: (error: unknown, table: string) => void,
+): Promise<readonly string[]> {
+  const dropped: string[] = []
+  for (const { name } of await listEnded(owner)) {
+    try {
+      await inTransaction(owner, async (db) => await dropTable(db, name), { tries: 1 })
+      dropped.push(name)
+    } catch (error) {
+      onError(error, name)
+    }
   }
-  return names
+  return dropped
+}
+
+async function dropTable(db: Db, name: string): Promise<void> {
+  await db.query({ name: '', text: `set local lock_timeout = '5s'`, values: [] })
+  await db.query({ name: '', text: `drop table if exists ${name}`, values: [] })
+  await failpoint('retention.before_drop')
 }

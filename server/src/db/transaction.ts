@@ -10,9 +10,14 @@ const TRIES = 4
 /**
  * Runs `work` in a transaction of its own and commits when it resolves, rolls back when it throws. After a deadlock the
  * whole of `work` is run again, so it must do nothing but database work.
+ * @param options.tries 1 for what is better given up than tried again at once
  */
-export async function inTransaction<Result>(pool: DbPool, work: (db: Db) => Promise<Result>): Promise<Result> {
-  return await tryTransaction(pool, 'begin', work)
+export async function inTransaction<Result>(
+  pool: DbPool,
+  work: (db: Db) => Promise<Result>,
+  options: { readonly tries?: number } = {},
+): Promise<Result> {
+  return await tryTransaction(pool, 'begin', work, options.tries)
 }
 
 /** Like {@link inTransaction}, seeing and writing one company's rows only (row level security). */
@@ -25,12 +30,17 @@ export async function asCompany<Result>(
   return await tryTransaction(pool, `begin; set local app.company_id = '${companyId}'`, work)
 }
 
-async function tryTransaction<Result>(pool: DbPool, begin: string, work: (db: Db) => Promise<Result>): Promise<Result> {
+async function tryTransaction<Result>(
+  pool: DbPool,
+  begin: string,
+  work: (db: Db) => Promise<Result>,
+  tries: number = TRIES,
+): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await oneTransaction(pool, begin, work)
     } catch (error) {
-      if (attempt === TRIES || !retryable.has(sqlState(error) ?? '')) throw error
+      if (attempt >= tries || !retryable.has(sqlState(error) ?? '')) throw error
     }
   }
 }

@@ -12,6 +12,7 @@ import { endCancelled } from './end-cancelled.ts'
 import { hastenProbes, insertAgain, makeDue } from './post-again.ts'
 import { promoteNext } from './promote-next.ts'
 import { findDelivery } from './read-deliveries.ts'
+import { throwMissing } from './retention/ledger-end.ts'
 import { lockSubscriptions } from './subscription-health.ts'
 import type { Subscription, VersionRow } from './subscription-set.ts'
 import { currentColumns, toSubscription } from './subscription-set.ts'
@@ -61,7 +62,7 @@ const leaveChain = command<[companyId: string, id: string]>(
 
 /**
  * Makes the next attempt now. A pending delivery stays on its schedule; an ended one, however it ended, begins a new
- * one. Throws not_found, delivery_in_flight, delivery_blocked, subscription_deleted or payload_expired.
+ * one. Throws not_found, log_expired, delivery_in_flight, delivery_blocked, subscription_deleted or payload_expired.
  */
 export async function retryDelivery(
   db: Db,
@@ -93,8 +94,8 @@ export async function retryDelivery(
 }
 
 /**
- * Ends a pending delivery without another attempt; what waited for it goes on. Throws not_found, delivery_in_flight or
- * delivery_ended.
+ * Ends a pending delivery without another attempt; what waited for it goes on. Throws not_found, log_expired,
+ * delivery_in_flight or delivery_ended.
  */
 export async function cancelDelivery(
   db: Db,
@@ -109,7 +110,7 @@ export async function cancelDelivery(
 
 /**
  * Takes the first delivery of a chain out of it. What waited for it goes on; it stays pending, on its own schedule. Throws
- * not_found, delivery_in_flight, delivery_ended, delivery_not_ordered or delivery_blocked.
+ * not_found, log_expired, delivery_in_flight, delivery_ended, delivery_not_ordered or delivery_blocked.
  */
 export async function skipDelivery(
   db: Db,
@@ -164,7 +165,7 @@ async function lock(
   const id = canonicalUuid(deliveryId)
   const [row] = id === undefined ? [] : await lockDelivery(db, companyId, id)
   const before = id === undefined ? undefined : await findDelivery(db, companyId, id)
-  if (!before) throw new ProblemError('not_found', 'No such delivery')
+  if (!before) return await throwMissing(db, companyId, id, 'delivery')
   if (row?.in_flight) throw new ProblemError('delivery_in_flight', 'Its call is being made; its result comes first')
   if (!row && before.state === 'pending') return await lock(db, companyId, id ?? deliveryId) // retried in between
   return { before, row }

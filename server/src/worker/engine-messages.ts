@@ -52,7 +52,7 @@ export type ToEngine =
 export type FromEngine =
   | {
       readonly type: 'log'
-      readonly level: 'debug' | 'warn' | 'error'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
       readonly facts: Readonly<Record<string, unknown>>
       readonly error: LoggableError | undefined
       readonly message: string

@@ -19,11 +19,12 @@ if (!port) throw new Error('This module is the start of a thread')
 
 const tell = (message: FromEngine): void => port.postMessage(message)
 const logAs =
-  (level: 'debug' | 'warn' | 'error') =>
+  (level: 'debug' | 'info' | 'warn' | 'error') =>
   ({ err, ...facts }: { readonly err?: unknown }, message: string): void => {
     tell({ type: 'log', level, facts, error: err === undefined ? undefined : loggableError(err), message })
   }
 const log = {
+  info: logAs('info'),
   warn: logAs('warn'),
   error: logAs('error'),
   ...(settings.logsAttempts && { debug: logAs('debug') }),

@@ -40,6 +40,7 @@ function startEngine(database: TestDatabase, options: Partial<EngineOptions> = {
     log: {
       error: (facts) => void logged.push(facts.err),
       warn: (facts) => void logged.push(facts),
+      info: (facts) => void logged.push(facts),
     },
     ...options,
   })

@@ -51,6 +51,7 @@ export interface EngineOptions {
   readonly log: {
     error(facts: { err: unknown; loop?: string }, message: string): void
     warn(facts: object, message: string): void
+    info(facts: object, message: string): void
     /** Told of each attempt, where somebody wants to know. */
     debug?(facts: object, message: string): void
   }
@@ -186,6 +187,8 @@ export function createEngine(options: EngineOptions): Engine {
       leadership: retentionLeadership,
       clock,
       onEnded: (ended) => log.debug?.(ended, 'retention has ended rows'),
+      onDropped: (table) => log.info({ table }, 'a month that has ended was dropped'),
+      onError: (err, facts) => log.error({ err, loop: 'retention', ...facts }, 'retention goes on without this'),
       onBusy: (partition) => log.warn({ partition }, 'a month that has ended could not be detached; it is tried again'),
     })
     loop('retention', async () => await retention.round())

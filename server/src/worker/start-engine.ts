@@ -31,6 +31,7 @@ const EVENT_BYTES = 1_000
 interface Log {
   error(facts: object, message: string): void
   warn(facts: object, message: string): void
+  info(facts: object, message: string): void
   debug(facts: object, message: string): void
 }
 

@@ -69,4 +69,18 @@ describe('POST /events/deliveries/{id}/cancel', () => {
       await api.node.dispatch()
     })
   })
+
+  describe('410', () => {
+    test('an id from before the ledger begins, whether there was one or not', async () => {
+      await api.database.pools.owner.query({
+        name: '',
+        text: `insert into ledger_retention (company_id, ended_before, after_id) values ($1, date_trunc('day', now()), $2)`,
+        values: [api.companyId, newId()],
+      })
+      const answer = await api.request('POST', `/events/deliveries/${newId(Date.now() - 2 * 86_400_000)}/cancel`)
+      assert.deepEqual(refusalOf(answer), [410, 'log_expired'])
+      const missing = await api.request('POST', `/events/deliveries/${newId()}/cancel`)
+      assert.deepEqual(refusalOf(missing), [404, 'not_found'])
+    })
+  })
 })

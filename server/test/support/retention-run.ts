@@ -22,6 +22,7 @@ export interface RetentionRun {
   readonly leadership: Leadership
   readonly ended: { readonly what: string; readonly rows?: number }[]
   readonly busy: string[]
+  readonly errors: unknown[]
   /** Round after round until nothing is left to end now. */
   work(): Promise<void>
 }
@@ -31,11 +32,14 @@ export function retentionRun(pools: Pools, options: Partial<RetentionKeeperOptio
   const leadership = new Leadership({ db: pools.engine, clock: systemClock, name: 'retention', holder: randomUUID() })
   const ended: RetentionRun['ended'] = []
   const busy: string[] = []
+  const errors: unknown[] = []
   const keeper = new RetentionKeeper({
     owner: pools.owner,
     leadership,
     clock: systemClock,
     onEnded: (one) => void ended.push(one),
+    onDropped: (what) => void ended.push({ what }),
+    onError: (error) => void errors.push(error),
     onBusy: (partition) => void busy.push(partition),
     idleMs: IDLE_MS,
     passMs: 0,
@@ -46,6 +50,7 @@ export function retentionRun(pools: Pools, options: Partial<RetentionKeeperOptio
     leadership,
     ended,
     busy,
+    errors,
     work: async () => {
       while ((await keeper.round()) !== IDLE_MS);
     },

@@ -1,4 +1,4 @@
-import { statement } from '../../db/statement.ts'
+import { command, statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
 import type { Fault } from '../../lib/problems.ts'
 import { ProblemError } from '../../lib/problems.ts'
@@ -40,17 +40,23 @@ const saveRow = statement<
   Row
 >(
   'retention.save',
-  `insert into retention_settings as s (company_id, payload_days, ledger_days, rules, updated_at)
-   values ($1, $2, $3, $4::jsonb, $5::timestamptz)
-       on conflict (company_id) do update
-      set payload_days = excluded.payload_days, ledger_days = excluded.ledger_days, rules = excluded.rules,
-          updated_at = excluded.updated_at
+  `update retention_settings
+      set payload_days = $2, ledger_days = $3, rules = $4::jsonb, updated_at = $5::timestamptz
+    where company_id = $1
    returning ${columns}`,
 )
 
-const lockHead = statement<[companyId: string], { company_id: string }>(
-  'retention.lock_head',
-  `select company_id from company_heads where company_id = $1 for update`,
+const addRow = command<[companyId: string, at: string]>(
+  'retention.add',
+  `insert into retention_settings (company_id, payload_days, ledger_days, rules, updated_at)
+   values ($1, null, null, '[]', $2::timestamptz)
+       on conflict do nothing`,
+)
+
+/** Two changes at once: each tells of the other as its before. The company's head stays free, for publishing and routing. */
+const lockRowForChange = statement<[companyId: string], Row>(
+  'retention.lock_for_update',
+  `select ${columns} from retention_settings where company_id = $1 for update`,
 )
 
 /** What a company decided, and when. */
@@ -91,8 +97,11 @@ export async function changeRetention(
   wanted: Retention,
 ): Promise<RetentionDecision> {
   checkRules(wanted)
-  await lockHead(db, companyId) // two changes at once: each tells of the other as its before
-  const { updated_at: _, ...before } = await getRetention(db, companyId)
+  const at = new Date(author.nowMs).toISOString()
+  await addRow(db, companyId, at)
+  const [previous] = await lockRowForChange(db, companyId)
+  if (!previous) throw new Error('The retention was not found')
+  const { updated_at: _, ...before } = toDecision(previous)
   const rules = wanted.rules.map((rule) => ({
     event_name: rule.event_name,
     payload_days: rule.payload_retention_days,
@@ -103,7 +112,7 @@ export async function changeRetention(
     wanted.payload_retention_days,
     wanted.ledger_retention_days,
     JSON.stringify(rules),
-    new Date(author.nowMs).toISOString(),
+    at,
   )
   if (!row) throw new Error('The retention was not saved')
   const decision = toDecision(row)

@@ -22,7 +22,7 @@ export function cancelDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
           params: IdPath,
           response: {
             200: Delivery.ref,
-            ...problemResponses(...keyProblems, 'not_found', 'delivery_in_flight', 'delivery_ended'),
+            ...problemResponses(...keyProblems, 'not_found', 'log_expired', 'delivery_in_flight', 'delivery_ended'),
           },
         },
       },

@@ -25,6 +25,7 @@ export function retryDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
             ...problemResponses(
               ...keyProblems,
               'not_found',
+              'log_expired',
               'delivery_in_flight',
               'delivery_blocked',
               'subscription_deleted',

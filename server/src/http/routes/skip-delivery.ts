@@ -26,6 +26,7 @@ export function skipDelivery(parts: HttpParts): FastifyPluginAsyncTypebox {
             ...problemResponses(
               ...keyProblems,
               'not_found',
+              'log_expired',
               'delivery_in_flight',
               'delivery_ended',
               'delivery_not_ordered',

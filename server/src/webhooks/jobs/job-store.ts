@@ -38,7 +38,10 @@ export interface JobRow extends Omit<Job, 'skipped' | 'skipped_reasons' | 'creat
 const columns = `id, kind, parameters, state, total, done, skipped, failed, author, last_error, waiting_for, created_at,
           started_at, finished_at`
 
-const open = `state in ('queued', 'running', 'paused')`
+const openStates: readonly JobState[] = ['queued', 'running', 'paused']
+
+/** The condition of an open job, as the index of them has it. */
+export const open = `state in (${openStates.map((state) => `'${state}'`).join(', ')})`
 const atWork = `state in ('queued', 'running')`
 
 export const insertJob = statement<
@@ -138,7 +141,7 @@ async function getRow(
 }
 
 export function isOpen(state: JobState): boolean {
-  return state === 'queued' || state === 'running' || state === 'paused'
+  return openStates.includes(state)
 }
 
 export function toJob(row: JobRow): Job {

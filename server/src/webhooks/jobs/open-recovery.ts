@@ -3,24 +3,24 @@ import type { Db } from '../../db/statement.ts'
 import type { Author } from '../../events/administrative-event.ts'
 import { ProblemError } from '../../lib/problems.ts'
 import { tellOfJob } from './job-event.ts'
-import { cancelJobRow, isOpen, lockJob } from './job-store.ts'
+import { cancelJobRow, isOpen, lockJob, open } from './job-store.ts'
 
 /** Open jobs are few, and an index has only them. */
 const findOpen = statement<[companyId: string, subscriptionId: string], { id: string }>(
   'recover.find_open',
   `select id
      from jobs
-    where company_id = $1 and state in ('queued', 'running', 'paused') and kind = 'recover_events'
+    where company_id = $1 and ${open} and kind = 'recover_events'
       and parameters ->> 'subscription_id' = $2 and (parameters ->> 'then_active')::boolean`,
 )
 
 /** Throws recovery_running while a job sends an ordered subscription what it missed, and will then make it active. */
 export async function refuseWhileRecovering(db: Db, companyId: string, subscriptionId: string): Promise<void> {
-  const [open] = await findOpen(db, companyId, subscriptionId)
-  if (!open) return
+  const [job] = await findOpen(db, companyId, subscriptionId)
+  if (!job) return
   throw new ProblemError(
     'recovery_running',
-    `Job ${open.id} sends what it missed and then makes it active; cancel that first`,
+    `Job ${job.id} sends what it missed and then makes it active; cancel that first`,
   )
 }
 

@@ -6,6 +6,7 @@ import { endOfDaysMs, longestPayloadDays, RETENTION_DAYS_MIN } from '../../event
 import type { Retention } from '../../events/retention/retention-rules.ts'
 import { listRetentions } from '../../events/retention/retention-settings.ts'
 import { BEFORE_ALL_IDS, firstIdOfMs } from '../../lib/ids.ts'
+import { confirmSight } from './confirm-sight.ts'
 import { isLedgerUncounted, noteLedgerEnd } from './end-ledger.ts'
 import { findJobsInTheWay } from './still-needed.ts'
 
@@ -69,6 +70,9 @@ const findUnfinished = statement<[companyIds: readonly string[], fromId: string,
  */
 export async function tryMonth(db: Db, month: Month, nowMs: number): Promise<boolean> {
   if (isOpenMonth(month, nowMs)) return false
+  await confirmSight(db)
+  // Whoever changes a decision queues behind whoever waits for this lock.
+  await db.query({ name: '', text: `set local lock_timeout = '500ms'`, values: [] })
   await lockDecisions(db)
   const [fromId, toId] = [firstIdOfMs(month.fromMs), firstIdOfMs(month.toMs)]
   const companyIds = (await withRows[month.table](db, fromId, toId)).map(({ company_id }) => company_id)

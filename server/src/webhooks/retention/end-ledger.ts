@@ -4,6 +4,7 @@ import { endOfDaysMs } from '../../events/retention/retention-rules.ts'
 import type { Retention } from '../../events/retention/retention-rules.ts'
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, firstIdOfMs } from '../../lib/ids.ts'
 import type { EndedBatch } from './end-payloads.ts'
+import { BATCH_BYTES, countWithin } from './end-payloads.ts'
 import { findLedgerPlace } from './ledger-end.ts'
 
 /**
@@ -12,13 +13,16 @@ import { findLedgerPlace } from './ledger-end.ts'
  */
 const readNext = statement<
   [companyId: string, afterId: string, beforeId: string, limit: number],
-  { id: string; is_pending: boolean }
+  { id: string; is_pending: boolean; bytes: number }
 >(
   'ledger_retention.read_next',
   `select l.id,
-          (select d.id from webhook_deliveries d where d.company_id = $1 and d.id = l.delivery_id) is not null as is_pending
+          (select d.id from webhook_deliveries d where d.company_id = $1 and d.id = l.delivery_id) is not null as is_pending,
+          l.bytes
      from (
-       select id, delivery_id
+       select id, delivery_id,
+              coalesce(pg_column_size(request_headers), 0) + coalesce(pg_column_size(request_body), 0)
+                + coalesce(pg_column_size(response_headers), 0) + coalesce(pg_column_size(response_body), 0) as bytes
          from webhook_logs
         where company_id = $1 and id > $2 and id < $3
         order by id
@@ -70,10 +74,12 @@ export async function endLedger(
   const isNew = !place || place.endedBefore.getTime() < endMs
   const afterId = isNew ? BEFORE_ALL_IDS : place.afterId
   if (afterId === AFTER_ALL_IDS || (await isLedgerUncounted(db, companyId, endMs))) return nothingLeft
-  const rows = await readNext(db, companyId, afterId, firstIdOfMs(endMs), limit)
+  const all = await readNext(db, companyId, afterId, firstIdOfMs(endMs), limit)
+  const sizes = all.map(({ bytes }) => bytes)
+  const rows = all.slice(0, countWithin(sizes, BATCH_BYTES))
   const free = rows.filter(({ is_pending }) => !is_pending).map(({ id }) => id)
   const ended = await deleteRows(db, companyId, free)
-  const last = rows.length === limit ? rows.at(-1) : undefined
+  const last = all.length === limit || rows.length < all.length ? rows.at(-1) : undefined
   if (isNew || rows.length > 0 || !last) await moveTo(db, companyId, new Date(endMs), last?.id ?? AFTER_ALL_IDS)
   return { ended, next: last ? 0 : undefined }
 }

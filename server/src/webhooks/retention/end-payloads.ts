@@ -32,6 +32,51 @@ const readNext = statement<[companyId: string, eventName: string, limit: number]
     limit $3`,
 )
 
+const ending = rowShape<{ readonly eventName: string; readonly beforeMs: number }>({
+  event_name: ['text', ({ eventName }) => eventName],
+  before: ['timestamptz', ({ beforeMs }) => new Date(beforeMs).toISOString()],
+})
+
+const findNames = statement<[companyId: string, ...rows: unknown[]], { event_name: string }>(
+  'retention.find_names',
+  `select x.event_name
+     from ${ending.from(2)}
+    cross join lateral (
+      select t.recorded_at
+        from event_audit_trail t
+       where t.company_id = $1 and t.event_name = x.event_name
+         and t.position > coalesce((
+           select p.position from retention_progress p where p.company_id = $1 and p.event_name = x.event_name), 0)
+       order by t.position
+       limit 1
+    ) t
+    where t.recorded_at < x.before`,
+)
+
+const NAMES_AT_ONCE = 1_000
+
+/** Those of the names whose next event is over. */
+export async function findNamesToEnd(
+  db: Db,
+  companyId: string,
+  names: readonly { readonly eventName: string; readonly beforeMs: number }[],
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for (let from = 0; from < names.length; from += NAMES_AT_ONCE) {
+    const some = names.slice(from, from + NAMES_AT_ONCE)
+    found.push(...(await findNames(db, companyId, ...ending.values(some))).map((row) => row.event_name))
+  }
+  return found
+}
+
+const readSizes = statement<[companyId: string, eventIds: readonly string[]], { id: string; bytes: number }>(
+  'retention.read_sizes',
+  `select id, pg_column_size(payload) as bytes from event_logs where company_id = $1 and id = any($2::uuid[])`,
+)
+
+/** A delete of stored payloads writes about as much as it frees. */
+export const BATCH_BYTES = 32 * 1024 * 1024
+
 const moveProgress = command<[companyId: string, eventName: string, position: number]>(
   'retention.move_progress',
   `insert into retention_progress (company_id, event_name, position) values ($1, $2, $3)
@@ -86,10 +131,11 @@ export async function endPayloadsOfName(
   terms: { readonly retention: Retention; readonly nowMs: number; readonly limit: number },
 ): Promise<EndedBatch> {
   const rows = await readNext(db, companyId, eventName, terms.limit)
-  const over = rows.slice(
+  const allOver = rows.slice(
     0,
     countWhile(rows, (row) => isOver(terms, row)),
   )
+  const over = await takeBytes(db, companyId, allOver)
   const last = over.at(-1)
   if (!last) return { ended: 0, next: undefined }
   const needed = await findStillNeeded(
@@ -106,7 +152,7 @@ export async function endPayloadsOfName(
     free.map(({ event_id }) => event_id),
   )
   await moveProgress(db, companyId, eventName, last.position)
-  return { ended, next: over.length === terms.limit ? last.position : undefined }
+  return { ended, next: allOver.length === terms.limit || over.length < allOver.length ? last.position : undefined }
 }
 
 /** Ends those that waited, behind a position, and wait no more. */
@@ -117,7 +163,8 @@ export async function endPayloadsThatWaited(
   terms: { readonly retention: Retention; readonly nowMs: number; readonly limit: number },
 ): Promise<EndedBatch> {
   const rows = await readWaiting(db, companyId, after, terms.limit)
-  const over = rows.filter((row) => isOver(terms, row)) // the company may keep them longer by now
+  const allOver = rows.filter((row) => isOver(terms, row)) // the company may keep them longer by now
+  const over = await takeBytes(db, companyId, allOver)
   const ids = over.map(({ event_id }) => event_id)
   const needed = await findStillNeeded(db, companyId, ids)
   const free = over.filter(({ event_id }) => !needed.has(event_id))
@@ -131,7 +178,29 @@ export async function endPayloadsThatWaited(
     companyId,
     free.map(({ position }) => position),
   )
+  if (over.length < allOver.length) return { ended, next: over.at(-1)?.position }
   return { ended, next: rows.length === terms.limit ? rows.at(-1)?.position : undefined }
+}
+
+/** The first of the events, as many as one batch may have by the bytes of their payloads; at least one. */
+async function takeBytes(db: Db, companyId: string, events: readonly EventOfTrail[]): Promise<readonly EventOfTrail[]> {
+  if (events.length === 0) return events
+  const ids = events.map(({ event_id }) => event_id)
+  const sizes = new Map((await readSizes(db, companyId, ids)).map(({ id, bytes }) => [id, bytes]))
+  return events.slice(
+    0,
+    countWithin(
+      events.map(({ event_id }) => sizes.get(event_id) ?? 0),
+      BATCH_BYTES,
+    ),
+  )
+}
+
+/** How many of the sizes, from the first on, are not more than `max` together; at least one. */
+export function countWithin(sizes: readonly number[], max: number): number {
+  let sum = 0
+  const first = sizes.findIndex((size) => (sum += size) > max)
+  return first === -1 ? sizes.length : Math.max(1, first)
 }
 
 function isOver(

@@ -30,6 +30,10 @@ interface EndingPayloads extends EndingRows {
 const ROWS_MAX = 20_000
 const ROWS_OF_NAME = 5_000
 
+/** No further names are asked after so many, or after so long. */
+const NAMES_MAX = 500
+const TIME_MAX_MS = 2_000
+
 interface NextPayload {
   readonly event_id: string
   readonly bytes: number | null
@@ -111,9 +115,15 @@ async function previewPayloads(db: Db, companyId: string, wanted: Retention, now
       else [count, bytes] = [count + 1, bytes + row.bytes]
     }
   }
+  let asked = 0
+  const beganMs = performance.now()
   for (const eventName of await namesOfEvents(db, companyId)) {
     const days = payloadDaysOf(wanted, eventName)
     if (days === null) continue
+    if (left === 0 || ++asked > NAMES_MAX || performance.now() - beganMs > TIME_MAX_MS) {
+      isComplete = false
+      break
+    }
     const limit = Math.min(left, ROWS_OF_NAME)
     const rows = await readEnding(db, companyId, eventName, new Date(endOfDaysMs(days, nowMs)), limit)
     await add(rows)

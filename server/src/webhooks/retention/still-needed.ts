@@ -2,6 +2,7 @@ import { rowShape } from '../../db/rows.ts'
 import { statement } from '../../db/statement.ts'
 import type { Db } from '../../db/statement.ts'
 import { firstIdOfMs, idTimeMs } from '../../lib/ids.ts'
+import { open } from '../jobs/job-store.ts'
 
 /**
  * What keeps a payload, or rows of the ledger, beyond their time: a delivery that has not ended, a fan-out that is not
@@ -56,7 +57,7 @@ export async function findStillNeeded(
   return new Set([...pending, ...fanOuts].map(({ event_id }) => event_id))
 }
 
-/** A job that only cancels reads neither payloads nor the ledger of what has ended. */
+/** A paused one goes on when it is resumed, and reads then. A job that only cancels reads neither payloads nor the ledger of what has ended. */
 const findReadingJobs = statement<[companyIds: readonly string[]], { company_id: string; id: string }>(
   'retention.find_reading_jobs',
   `select w.company_id, j.id
@@ -64,7 +65,7 @@ const findReadingJobs = statement<[companyIds: readonly string[]], { company_id:
     cross join lateral (
       select j.id
         from jobs j
-       where j.company_id = w.company_id and j.state in ('queued', 'running') and j.kind <> 'cancel_deliveries'
+       where j.company_id = w.company_id and j.${open} and j.kind <> 'cancel_deliveries'
        order by j.id
        limit 1
     ) j`,
