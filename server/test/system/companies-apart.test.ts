@@ -71,6 +71,7 @@ function withoutNews(text: string): string {
   return (isTest ? text.replaceAll(/\["content-length","\d+"\]/g, '') : text)
     .replaceAll(/(timestamp\\?"[:,]\\?"|\.)\d{10}(?=[."\\])/g, '$1<seconds>')
     .replaceAll(/v1a?,[\w+/]+=*/g, '<signature>')
+    .replaceAll(/^(\d+ .* retry: )\d+$/gm, '$1<ms>') // of a stream; each client's is another one
     .replaceAll(/"(\w+_ms)":[\d.]+/g, '"$1":"<ms>"')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
