@@ -142,6 +142,13 @@ describe('POST /events/schemas/{event_name}/check', () => {
     })
   })
 
+  describe('404', () => {
+    test('a name longer than any can be leads nowhere', async () => {
+      const answer = await check('x'.repeat(300), { schema: orderSchema() })
+      assert.deepEqual(refusalOf(answer), [404, 'not_found'])
+    })
+  })
+
   describe('409', () => {
     test('nothing is tried on a standard definition', async () => {
       assert.deepEqual(refusalOf(await check('call.created', { schema: true })), [409, 'standard_definition'])

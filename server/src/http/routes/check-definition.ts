@@ -35,6 +35,7 @@ export function checkDefinition(parts: HttpParts): FastifyPluginAsyncTypebox {
             ...problemResponses(
               ...keyProblems,
               ...bodyProblems,
+              'not_found',
               'standard_definition',
               'invalid_event_name',
               'reserved_event_name',
