@@ -261,6 +261,13 @@ export class StreamHub {
     }
     if (open.length === 0) return pollMs
     onceRouted?.(() => this.#loop.wake()) // before the heads are asked for, so that none is missed
+    // Before the heads are asked for: who joins meanwhile may know of a later one.
+    const reached = new Map(
+      open.map(({ feed, listeners }) => {
+        const positions = [...listeners].map(({ position }) => position)
+        return [feed.companyId, positions.reduce((most, one) => Math.max(most, one), feed.readTo)] as const
+      }),
+    )
     const heads = await readHeads(
       engine,
       open.map(({ feed }) => feed.companyId),
@@ -268,7 +275,7 @@ export class StreamHub {
     const headOf = new Map(heads.map((row) => [row.company_id, row.last_position]))
     for (const { feed, listeners } of open) {
       // An older copy of the database was put in place of the one that was read: its next positions mean other events.
-      if ((headOf.get(feed.companyId) ?? 0) < feed.readTo) endAll(listeners, 'position_ahead')
+      if ((headOf.get(feed.companyId) ?? 0) < (reached.get(feed.companyId) ?? 0)) endAll(listeners, 'position_ahead')
     }
     const moved = open.filter(({ feed }) => (headOf.get(feed.companyId) ?? 0) > feed.readTo)
     await eachOf(
